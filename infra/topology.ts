@@ -1,0 +1,110 @@
+import { OPERATION_KINDS, type OperationKind } from '../shared/model/operation.ts';
+
+/**
+ * The house in one place: which tables, functions, state machines, schedules and rules exist, and who may touch what.
+ * infra/aws turns it into CDK stacks, infra/local into one process. Nothing is named a second time.
+ */
+export type TableId = 'control' | 'events' | 'world';
+export interface IndexSpec {
+  name: string;
+  hash: string;
+  range: string;
+  projection: 'KEYS_ONLY' | 'ALL';
+}
+export interface TableSpec {
+  stream: boolean;
+  ttl?: string;
+  indexes: IndexSpec[];
+  /** Indexes that only the embedded form has. */
+  embeddedIndexes: IndexSpec[];
+}
+export type Access = 'read' | 'readWrite';
+export interface FunctionSpec {
+  /** Module with `handler` (for AWS) beside the factory that the embedded form uses. */
+  entry: string;
+  tables: Partial<Record<TableId, Access>>;
+  /** May call the site agent. */
+  port: boolean;
+  /** HTTP paths that it serves; longest match wins. */
+  routes?: string[];
+  /** Routes that need no token. */
+  open?: boolean;
+  timeoutSeconds: number;
+  memoryMiB: number;
+  /** May start executions and publish events. */
+  starts?: boolean;
+}
+
+export const TABLES: Record<TableId, TableSpec> = {
+  control: {
+    stream: false,
+    ttl: 'expiresAt',
+    indexes: [{ name: 'by-host', hash: 'runsOn', range: 'sk', projection: 'KEYS_ONLY' }],
+    embeddedIndexes: [],
+  },
+  events: {
+    stream: true,
+    ttl: 'expiresAt',
+    indexes: [],
+    embeddedIndexes: [{ name: 'pending', hash: 'pending', range: 'sk', projection: 'ALL' }],
+  },
+  world: { stream: false, indexes: [{ name: 'by-kind', hash: 'kind', range: 'pk', projection: 'ALL' }], embeddedIndexes: [] },
+};
+
+const workflowFunction = (kind: OperationKind): FunctionSpec => ({
+  entry: `workflows/${kind}/handler.ts`,
+  tables: { control: 'readWrite', events: 'readWrite' },
+  port: true,
+  timeoutSeconds: 60,
+  memoryMiB: 512,
+});
+
+export const FUNCTIONS = {
+  'tenant-api': {
+    entry: 'functions/tenant-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: false,
+    routes: ['/v1/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+  },
+  'system-api': {
+    entry: 'functions/system-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: true,
+    routes: ['/v1/system/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+  },
+  'sim-api': {
+    entry: 'functions/sim-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite', world: 'readWrite' }, port: false,
+    routes: ['/v1/sim/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+  },
+  docs: {
+    entry: 'functions/docs/handler.ts', tables: {}, port: false,
+    routes: ['/openapi.json', '/docs', '/healthz'], open: true, timeoutSeconds: 10, memoryMiB: 256,
+  },
+  'site-agent': { entry: 'functions/site-agent/handler.ts', tables: { world: 'readWrite' }, port: false, timeoutSeconds: 30, memoryMiB: 1024 },
+  dispatcher: { entry: 'functions/dispatcher/handler.ts', tables: { control: 'readWrite' }, port: false, timeoutSeconds: 60, memoryMiB: 256, starts: true },
+  probe: { entry: 'functions/probe/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: true, timeoutSeconds: 60, memoryMiB: 256 },
+} as const satisfies Record<string, FunctionSpec>;
+export type FunctionId = keyof typeof FUNCTIONS;
+
+/** One state machine and one function for its steps per kind of operation. */
+export const WORKFLOWS: Record<OperationKind, { definition: string; steps: FunctionSpec }> = Object.fromEntries(
+  OPERATION_KINDS.map((kind) => [kind, { definition: `workflows/${kind}/definition.asl.json`, steps: workflowFunction(kind) }]),
+) as Record<OperationKind, { definition: string; steps: FunctionSpec }>;
+
+export const SCHEDULES = {
+  /** On AWS a schedule fires once a minute at most: the function then polls by itself at this period until the minute is over. */
+  probe: { function: 'probe', everySeconds: 5 },
+} as const;
+
+/** Rules of the event bus: what is told to whom beyond the workflows. */
+export const RULES = {
+  /** Keeps every domain event on the bus for a time, so that a consumer that is added later can catch up. */
+  archive: { source: 'strata', retentionDays: 30 },
+} as const;
+
+/** The stage-independent settings of a function: what infra sets and what the handler reads. */
+export const SETTINGS = {
+  control: 'CONTROL_TABLE',
+  events: 'EVENTS_TABLE',
+  world: 'WORLD_TABLE',
+  siteAgent: 'SITE_AGENT_FUNCTION',
+  eventBus: 'EVENT_BUS',
+  /** Prefix of the state machines' ARNs; the kind follows. */
+  stateMachines: 'STATE_MACHINE_PREFIX',
+} as const;

@@ -1,0 +1,41 @@
+import type { AuditEntry } from '../model/audit.ts';
+
+/** A fact that others may want to know. Stored in the outbox within the transaction that made it true. */
+export interface DomainEvent<D = Record<string, unknown>> {
+  id: string;
+  type: EventType;
+  at: number;
+  tenantId?: string;
+  subject: string;
+  data: D;
+  /** What the audit trail says of the call that caused it; absent when a workflow did. */
+  audit?: AuditEntry;
+}
+
+/** Every type of event, and what it says. Consumers dedupe on `id`: delivery is at least once and unordered. */
+export const EVENT_TYPES = {
+  'tenant.created': 'a tenant was created',
+  'vdc.created': 'a VDC was created for a tenant',
+  'vdc.changed': 'a quota or the sites of a VDC changed',
+  'vpc.created': 'a VPC was created',
+  'vpc.changed': 'a VPC was renamed',
+  'vpc.deleted': 'a VPC was deleted',
+  'network.created': 'a network was created',
+  'network.deleted': 'a network was deleted',
+  'vm.changed': 'the settings of a VM changed',
+  'vm.running': 'a VM was seen running',
+  'vm.stopped': 'a VM was seen stopped',
+  'vm.deleted': 'a VM and its volumes are gone',
+  'vm.failed': 'a VM could not be made or started',
+  'vm.recovered': 'a VM was seen running after its host failed',
+  'host.suspect': 'a host misses its heartbeats',
+  'host.fenced': 'a host surely runs nothing any more',
+  'host.online': 'a host serves',
+  'alarm.raised': 'a condition needs attention',
+  'alarm.cleared': 'a condition is over',
+  'incident.closed': 'every VM of an incident is accounted for',
+  'estate.loaded': 'sites, clusters and hosts were added',
+  'operation.cancelled': 'an operation was cancelled',
+  'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',
+} as const;
+export type EventType = keyof typeof EVENT_TYPES;

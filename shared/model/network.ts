@@ -1,0 +1,38 @@
+/** VDC-4: an isolated network environment inside a VDC. */
+export interface Vpc {
+  id: string;
+  tenantId: string;
+  vdcId: string;
+  name: string;
+  sharing: 'private' | 'shared';
+  networks: number;
+  version: number;
+  createdAt: number;
+}
+
+/** VDC-5 to VDC-8. */
+export const NETWORK_TYPES = ['internal', 'direct', 'routed'] as const;
+export type NetworkType = (typeof NETWORK_TYPES)[number];
+
+export interface Network {
+  id: string;
+  tenantId: string;
+  vdcId: string;
+  vpcId: string;
+  name: string;
+  type: NetworkType;
+  cidr: string;
+  externalNetworkId?: string;
+  /** NICs attached; the network cannot be deleted before it is 0. */
+  nics: number;
+  version: number;
+  createdAt: number;
+}
+
+/** A network outside of the cloud that direct networks join. Its addresses are shared by all tenants on it. */
+export interface ExternalNetwork {
+  id: string;
+  name: string;
+  cidr: string;
+  sites: string[];
+}

@@ -1,0 +1,47 @@
+import { stateMachine } from './state-machine.ts';
+
+/** The kinds of long work; each is a workflow of the same name. */
+export const OPERATION_KINDS = ['provision-vm', 'start-vm', 'stop-vm', 'delete-vm', 'ha-recovery', 'reconcile-host', 'power-on-host'] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/** S8 of the vocabulary. */
+export type OperationState = 'waiting' | 'running' | 'success' | 'failed' | 'cancelling' | 'cancelled';
+export type OperationEvent = 'begin' | 'complete' | 'fail' | 'cancel' | 'compensated' | 'tooLate';
+export const operationMachine = stateMachine<OperationState, OperationEvent>('operation', {
+  waiting: { begin: 'running', complete: 'success', fail: 'failed', cancel: 'cancelled' },
+  running: { complete: 'success', fail: 'failed', cancel: 'cancelling' },
+  cancelling: { compensated: 'cancelled', tooLate: 'success' },
+  success: {},
+  failed: {},
+  cancelled: {},
+});
+
+export interface OperationStep {
+  name: string;
+  state: 'running' | 'success' | 'failed';
+  startedAt: number;
+  finishedAt?: number;
+  detail?: string;
+}
+
+/**
+ * Long work, and at once the outbox message that starts it: the insert of this item in the Events table is what makes
+ * the dispatcher start the workflow, so that nothing can be acknowledged without being started.
+ */
+export interface Operation {
+  id: string;
+  kind: OperationKind;
+  tenantId?: string;
+  target: string;
+  state: OperationState;
+  percent: number;
+  steps: OperationStep[];
+  error?: { code: string; message: string };
+  result?: Record<string, unknown>;
+  /** What the workflow is started with, beside the operation's id. */
+  input: Record<string, unknown>;
+  createdAt: number;
+  finishedAt?: number;
+}
+
+export const isFinal = (state: OperationState): boolean => state === 'success' || state === 'failed' || state === 'cancelled';

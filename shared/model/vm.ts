@@ -1,0 +1,151 @@
+import * as z from 'zod';
+import { stateMachine } from './state-machine.ts';
+
+/** What a tenant asks for. Limits: ELA-1, ELA-2, ELA-3, ELA-4, CPU-9, MEM-11, IO-1 to IO-3. */
+export const cpuSpec = z.strictObject({
+  vcpus: z.int().min(1).max(64).describe('virtual CPUs'),
+  coresPerSocket: z.int().min(1).optional(),
+  mode: z.enum(['full', 'para', 'hardware']).default('hardware'),
+  shares: z.int().min(1).max(128_000).optional(),
+  reservationMhz: z.int().min(0).optional(),
+  limitMhz: z.int().min(0).optional(),
+});
+export const memorySpec = z.strictObject({
+  sizeMiB: z.int().min(128).max(1_024_000),
+  mode: z.enum(['shadow', 'hardware']).default('hardware'),
+  pageSize: z.enum(['4k', '2m', '1g', 'thp']).default('4k'),
+  shares: z.int().min(1).max(20_971_520).optional(),
+  reservationMiB: z.int().min(0).optional(),
+  limitMiB: z.int().min(0).optional(),
+});
+const ioMode = z.enum(['emulated', 'virtio', 'passthrough']).default('virtio');
+export const diskSpec = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 1 to 32'),
+  sizeGiB: z.int().min(1).max(65_536),
+  boot: z.boolean().default(false),
+  io: ioMode,
+});
+export const nicSpec = z.strictObject({
+  networkId: z.string().min(1),
+  io: ioMode,
+  ip: z.ipv4().optional().describe('a free address of the network; without it the next free one is taken'),
+});
+export const haSpec = z.strictObject({
+  enabled: z.boolean().default(true),
+  restartPriority: z.enum(['high', 'medium', 'low']).default('medium'),
+  dependsOn: z.array(z.string()).max(16).optional(),
+});
+export const guestSpec = z.strictObject({
+  os: z.enum(['linux', 'windows', 'other']),
+  paravirtual: z.boolean().optional().describe('the kernel is modified and hands sensitive instructions over'),
+});
+export const placementSpec = z.strictObject({
+  siteId: z.string().optional(),
+  clusterId: z.string().optional(),
+});
+
+export type CpuSpec = z.infer<typeof cpuSpec>;
+export type MemorySpec = z.infer<typeof memorySpec>;
+export type HaSpec = z.infer<typeof haSpec>;
+export type GuestSpec = z.infer<typeof guestSpec>;
+export type PlacementSpec = z.infer<typeof placementSpec>;
+export type DiskSpec = z.infer<typeof diskSpec>;
+export type NicSpec = z.infer<typeof nicSpec>;
+
+export interface Disk extends DiskSpec {
+  id: string;
+  datastoreId: string;
+}
+export interface Nic {
+  id: string;
+  networkId: string;
+  mac: string;
+  ip: string;
+  io: NicSpec['io'];
+  /** The address space the claim lies in: the network itself, or the external network of a direct one. */
+  spaceId: string;
+}
+
+/** S1 of the vocabulary. */
+export const VM_STATES = [
+  'creating', 'stopped', 'starting', 'running', 'stopping', 'paused', 'hibernating', 'hibernated',
+  'migrating', 'faultResuming', 'recycling', 'deleting', 'unknown',
+] as const;
+export type VmState = (typeof VM_STATES)[number];
+export type VmEvent =
+  | 'createDone' | 'createStarted' | 'start' | 'startDone' | 'startFailed' | 'stop' | 'forceStop' | 'stopDone' | 'stopFailed'
+  | 'reboot' | 'pause' | 'resume' | 'hibernate' | 'hibernateDone' | 'hibernateFailed' | 'liveMigrate' | 'coldMigrate'
+  | 'migrateDone' | 'migrateFailed' | 'hostFault' | 'agentLost' | 'agentBack' | 'hostFenced' | 'recovered'
+  | 'recoveredStopped' | 'recoveryError' | 'recycle' | 'restore' | 'delete';
+
+/**
+ * The total table. Two readings beyond S1: a VM whose first start is under way (`creating`, `starting`) and whose host
+ * dies is taken over by the recovery like a running one, so that an acknowledged creation still ends well; `delete` is
+ * legal from `unknown`, so that nobody is left with a thing that cannot be removed.
+ */
+export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
+  creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
+  stopped: { start: 'starting', coldMigrate: 'migrating', recycle: 'recycling', delete: 'deleting' },
+  starting: { startDone: 'running', startFailed: 'stopped', hostFault: 'faultResuming' },
+  running: {
+    stop: 'stopping', forceStop: 'stopping', reboot: 'running', pause: 'paused', hibernate: 'hibernating',
+    liveMigrate: 'migrating', hostFault: 'faultResuming', agentLost: 'unknown', delete: 'deleting',
+  },
+  stopping: { stopDone: 'stopped', stopFailed: 'running', recoveredStopped: 'stopped' },
+  paused: { resume: 'running', forceStop: 'stopping', hostFault: 'faultResuming', delete: 'deleting' },
+  hibernating: { hibernateDone: 'hibernated', hibernateFailed: 'running' },
+  hibernated: { start: 'starting', delete: 'deleting', recycle: 'recycling' },
+  migrating: { migrateDone: 'running', migrateFailed: 'running', hostFault: 'faultResuming' },
+  faultResuming: { recovered: 'running', recoveredStopped: 'stopped', recoveryError: 'unknown' },
+  recycling: { restore: 'stopped', delete: 'deleting' },
+  deleting: {},
+  unknown: { agentBack: 'running', hostFenced: 'stopped', hostFault: 'faultResuming', recovered: 'running', delete: 'deleting' },
+});
+
+/** A VM as the control plane believes it to be. Stored in the Control table. */
+export interface Vm {
+  id: string;
+  tenantId: string;
+  vdcId: string;
+  vpcId: string | null;
+  name: string;
+  state: VmState;
+  /** Why it is in this state, when that needs words. */
+  reason?: string;
+  /** What its owner wants: a recovery never starts what is wanted stopped (HA-20). */
+  desired: 'running' | 'stopped';
+  cpu: CpuSpec;
+  memory: MemorySpec;
+  guest: GuestSpec;
+  disks: Disk[];
+  nics: Nic[];
+  ha: HaSpec;
+  siteId: string;
+  clusterId: string;
+  /** The host whose ledger carries it; null while it is stopped. */
+  hostId: string | null;
+  /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
+  runsOn?: string;
+  /** Fencing token (HA-9): rises with every start order to another host. */
+  epoch: number;
+  version: number;
+  createdAt: number;
+  /** The operation that holds it (claim); absent when none does. */
+  claim?: string;
+  /** The operation that last changed it. */
+  operationId: string;
+}
+
+/** What a VM takes from a host's ledger. */
+export const demandOf = (vm: Pick<Vm, 'cpu' | 'memory'>) => ({
+  vcpus: vm.cpu.vcpus,
+  mhz: vm.cpu.reservationMhz ?? 0,
+  memoryMiB: vm.memory.sizeMiB,
+});
+export type Demand = ReturnType<typeof demandOf>;
+
+export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number => vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);
+
+/** IO-4: what has a passthrough device loses HA, DRS, live migration and memory snapshots. */
+export const hasPassthrough = (vm: { disks: { io: string }[]; nics: { io: string }[] }): boolean =>
+  [...vm.disks, ...vm.nics].some((d) => d.io === 'passthrough');

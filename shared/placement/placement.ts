@@ -1,0 +1,105 @@
+import type { Demand } from '../model/vm.ts';
+import type { Cluster, Datastore, Host } from '../model/inventory.ts';
+import type { Random } from '../kernel/random.ts';
+import { type Rule, type Validator, VALIDATORS } from './validators.ts';
+import { type Preference, PREFERENCES } from './preferences.ts';
+
+/** What is to be placed, and what the place must offer. */
+export interface Need extends Demand {
+  storageGiB: number;
+  hardwareVirtualisation: boolean;
+  sites: readonly string[];
+  clusterId?: string;
+  /** Hosts that must not be taken, and why: tried before, or the one that failed. */
+  avoid?: ReadonlySet<string>;
+}
+
+/** A host that may be looked at, with what it reaches. */
+export interface Candidate {
+  host: Host;
+  cluster: Cluster;
+  datastores: readonly Datastore[];
+}
+
+/**
+ * Where candidates come from. `near` gives the most promising ones first, and a decision looks at no more than
+ * EXAMINED_LIMIT of them; `all` is for explaining a refusal.
+ */
+export interface CandidateIndex {
+  near(need: Need): Iterable<Candidate>;
+  all(): Iterable<Candidate>;
+}
+
+/** Host states that a decision examines at most. */
+export const EXAMINED_LIMIT = 64;
+
+export interface Chosen {
+  ok: true;
+  candidate: Candidate;
+  datastore: Datastore | undefined;
+  examined: number;
+}
+export interface Refused {
+  ok: false;
+  examined: number;
+  hosts: number;
+  /** Per rule, how many hosts it ruled out (a host counts for the first rule that it fails). */
+  ruledOut: Partial<Record<Rule, number>>;
+  /** What would help. */
+  help: string[];
+}
+
+/**
+ * Picks one host: of the first fitting candidates one by chance, weighted to none, so that schedulers that work at the
+ * same time with the same picture do not all take the same host. Pure: the same arguments give the same answer.
+ */
+export function place(need: Need, index: CandidateIndex, random: Random, preferences: readonly Preference[] = PREFERENCES): Chosen | Refused {
+  const fitting: { candidate: Candidate; score: number }[] = [];
+  let examined = 0;
+  for (const candidate of index.near(need)) {
+    if (examined >= EXAMINED_LIMIT) break;
+    examined++;
+    if (firstFailure(candidate, need) === undefined) {
+      fitting.push({ candidate, score: preferences.reduce((sum, p) => sum + p.weight * p.score(candidate, need), 0) });
+    }
+  }
+  if (fitting.length === 0) return refusal(need, index, examined);
+  fitting.sort((a, b) => b.score - a.score || (a.candidate.host.id < b.candidate.host.id ? -1 : 1));
+  const best = fitting.slice(0, Math.max(1, Math.ceil(fitting.length / 4)));
+  const { candidate } = random.pick(best);
+  return { ok: true, candidate, datastore: roomiest(candidate, need), examined };
+}
+
+/** SCH-1: for every host, that it may be taken, or the rules that forbid it. */
+export function explain(need: Need, candidates: Iterable<Candidate>): { hostId: string; fits: boolean; reasons: { rule: Rule; reason: string }[] }[] {
+  return [...candidates].map((candidate) => {
+    const reasons = VALIDATORS.flatMap((v) => {
+      const reason = v.check(candidate, need);
+      return reason === undefined ? [] : [{ rule: v.rule, reason }];
+    });
+    return { hostId: candidate.host.id, fits: reasons.length === 0, reasons };
+  });
+}
+
+/** The shared datastore with the most room that the host reaches. */
+export function roomiest(candidate: Candidate, need: Pick<Need, 'storageGiB'>): Datastore | undefined {
+  return candidate.datastores
+    .filter((d) => d.freeGiB >= need.storageGiB)
+    .reduce<Datastore | undefined>((best, d) => (!best || d.freeGiB > best.freeGiB ? d : best), undefined);
+}
+
+function firstFailure(candidate: Candidate, need: Need): Validator | undefined {
+  return VALIDATORS.find((v) => v.check(candidate, need) !== undefined);
+}
+
+function refusal(need: Need, index: CandidateIndex, examined: number): Refused {
+  const ruledOut: Partial<Record<Rule, number>> = {};
+  let hosts = 0;
+  for (const candidate of index.all()) {
+    hosts++;
+    const rule = firstFailure(candidate, need)?.rule;
+    if (rule) ruledOut[rule] = (ruledOut[rule] ?? 0) + 1;
+  }
+  const help = VALIDATORS.filter((v) => ruledOut[v.rule]).map((v) => v.help(need));
+  return { ok: false, examined, hosts, ruledOut, help: hosts === 0 ? ['Load an estate with hosts in the sites of the VDC.'] : help };
+}

@@ -1,0 +1,21 @@
+import type { Candidate, Need } from './placement.ts';
+
+/** What makes one fitting host better than another: a score from 0 to 1, times its weight. */
+export interface Preference {
+  name: string;
+  weight: number;
+  score(candidate: Candidate, need: Need): number;
+}
+
+/** SCH-1: load balance is the default strategy. The host that stays the least loaded wins. */
+export const balance: Preference = {
+  name: 'balance',
+  weight: 1,
+  score: ({ host }, need) => {
+    const cpu = (host.freeVcpus - need.vcpus) / Math.max(1, host.capacity.vcpus);
+    const memory = (host.freeMemoryMiB - need.memoryMiB) / Math.max(1, host.capacity.memoryMiB);
+    return Math.min(cpu, memory);
+  },
+};
+
+export const PREFERENCES: readonly Preference[] = [balance];

@@ -1,0 +1,54 @@
+import { SYSTEM_TAG, tagOfId, tagOfTenant } from '../kernel/ids.ts';
+import type { Key } from './tables.ts';
+
+/**
+ * The key design. What belongs to a tenant starts with `T#<tag>#`, so that an IAM condition on the leading key can
+ * guard it; everything else starts with `SYS#`.
+ */
+export const tenantPart = (tenantId: string, kind: string): string => `T#${tagOfTenant(tenantId)}#${kind}`;
+
+/** The partition of a tenant-owned thing, found from its own id; undefined when the id is not one of ours. */
+export function partOfId(id: string, kind: string): string | undefined {
+  const tag = tagOfId(id);
+  if (tag === undefined) return undefined;
+  return tag === SYSTEM_TAG ? `SYS#${kind}` : `T#${tag}#${kind}`;
+}
+
+export const keys = {
+  tenant: (id: string): Key => ({ pk: 'SYS#TENANT', sk: id }),
+  vdc: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'VDC'), sk: id }),
+  vpc: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'VPC'), sk: id }),
+  network: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'NET'), sk: id }),
+  vm: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'VM'), sk: id }),
+  /** One claim per address of a space: a network, or an external network that several tenants join. */
+  address: (tenantId: string | null, spaceId: string, ip: number): Key => ({
+    pk: tenantId === null ? `SYS#IP#${spaceId}` : tenantPart(tenantId, `IP#${spaceId}`),
+    sk: String(ip).padStart(10, '0'),
+  }),
+  /** A guard: the item exists while the name is taken. */
+  name: (tenantId: string | null, scope: string, name: string): Key => ({
+    pk: tenantId === null ? `SYS#NAME#${scope}` : tenantPart(tenantId, `NAME#${scope}`),
+    sk: name,
+  }),
+  idempotency: (tenantId: string | null, hash: string): Key => ({
+    pk: tenantId === null ? 'SYS#IDEM' : tenantPart(tenantId, 'IDEM'),
+    sk: hash,
+  }),
+  site: (id: string): Key => ({ pk: 'SYS#SITE', sk: id }),
+  cluster: (id: string): Key => ({ pk: 'SYS#CLUSTER', sk: id }),
+  /** Hosts of one cluster lie together, so that a placement reads one partition. */
+  host: (clusterId: string, id: string): Key => ({ pk: `SYS#HOST#${clusterId}`, sk: id }),
+  /** Says in which cluster a host is. */
+  hostRef: (id: string): Key => ({ pk: 'SYS#HOSTREF', sk: id }),
+  datastore: (siteId: string, id: string): Key => ({ pk: `SYS#DATASTORE#${siteId}`, sk: id }),
+  link: (id: string): Key => ({ pk: 'SYS#LINK', sk: id }),
+  externalNetwork: (id: string): Key => ({ pk: 'SYS#EXTNET', sk: id }),
+  incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),
+  alarm: (code: string, object: string): Key => ({ pk: 'SYS#ALARM', sk: `${code}#${object}` }),
+  audit: (day: string, id: string): Key => ({ pk: `SYS#AUDIT#${day}`, sk: id }),
+  operation: (id: string): Key => ({ pk: partOfId(id, 'OP') ?? 'SYS#OP', sk: id }),
+  event: (tenantId: string | undefined, id: string): Key => ({
+    pk: tenantId === undefined ? 'SYS#EV' : tenantPart(tenantId, 'EV'),
+    sk: id,
+  }),
+};

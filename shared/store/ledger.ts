@@ -1,0 +1,88 @@
+import { DomainError, notFound } from '../kernel/errors.ts';
+import type { Datastore, Host } from '../model/inventory.ts';
+import { QUOTA_DIMENSIONS, type Quota, usageOf, type Vdc } from '../model/vdc.ts';
+import type { Demand } from '../model/vm.ts';
+import { keys } from './keys.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A ledger had no room when the transaction ran; carries what stands there now, to correct the caller's picture. */
+export class HostFull extends Error {
+  readonly host: Host | undefined;
+  constructor(host: Host | undefined) {
+    super('the host cannot take it');
+    this.host = host;
+  }
+}
+export class DatastoreFull extends Error {
+  readonly datastore: Datastore | undefined;
+  constructor(datastore: Datastore | undefined) {
+    super('the datastore cannot take it');
+    this.datastore = datastore;
+  }
+}
+
+/** Takes capacity of a host that is online: relative, under a capacity condition, never by version. */
+export function takeHost(tx: Transaction, host: { clusterId: string; id: string }, d: Demand): void {
+  tx.update(keys.host(host.clusterId, host.id), {
+    add: { freeVcpus: -d.vcpus, freeMhz: -d.mhz, freeMemoryMiB: -d.memoryMiB },
+    condition: '#state = :online AND #freeVcpus >= :vcpus AND #freeMhz >= :mhz AND #freeMemoryMiB >= :memory',
+    names: { '#state': 'state' },
+    values: { ':online': 'online', ':vcpus': d.vcpus, ':mhz': d.mhz, ':memory': d.memoryMiB },
+    onFail: (found) => new HostFull(found as unknown as Host | undefined),
+  });
+}
+
+export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, d: Demand): void {
+  tx.update(keys.host(host.clusterId, host.id), { add: { freeVcpus: d.vcpus, freeMhz: d.mhz, freeMemoryMiB: d.memoryMiB } });
+}
+
+export function takeDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {
+  tx.update(keys.datastore(datastore.siteId, datastore.id), {
+    add: { freeGiB: -gib },
+    condition: '#freeGiB >= :gib',
+    values: { ':gib': gib },
+    onFail: (found) => new DatastoreFull(found as unknown as Datastore | undefined),
+  });
+}
+
+export function giveDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {
+  tx.update(keys.datastore(datastore.siteId, datastore.id), { add: { freeGiB: gib } });
+}
+
+/** What is over quota, or undefined. VDC-2: names the dimension, limit, used and requested amounts. */
+export function overQuota(vdc: Pick<Vdc, 'quota' | 'left'>, requested: Partial<Quota>): DomainError | undefined {
+  const used = usageOf(vdc);
+  const excesses = QUOTA_DIMENSIONS.filter((d) => (requested[d] ?? 0) > 0 && vdc.left[d] < (requested[d] ?? 0)).map((resource) => ({
+    resource,
+    limit: vdc.quota[resource],
+    used: used[resource],
+    requested: requested[resource] ?? 0,
+  }));
+  if (excesses.length === 0) return undefined;
+  const words = excesses.map((e) => `${e.resource}: limit ${e.limit}, used ${e.used}, requested ${e.requested}`).join('; ');
+  return new DomainError('quota-exceeded', `The quota of the VDC does not allow this (${words}).`, {
+    figures: { ...excesses[0], excesses },
+    flaws: excesses.map((e) => ({
+      location: `quota.${e.resource}`,
+      message: `limit ${e.limit}, used ${e.used}, requested ${e.requested}`,
+      fix: 'ask for less, release something, or have the quota raised',
+    })),
+  });
+}
+
+/** Charges a VDC: relative, under the condition that every dimension stays within its quota. */
+export function chargeVdc(tx: Transaction, vdc: Pick<Vdc, 'tenantId' | 'id'>, requested: Partial<Quota>): void {
+  const charged = QUOTA_DIMENSIONS.filter((d) => (requested[d] ?? 0) > 0);
+  tx.update(keys.vdc(vdc.tenantId, vdc.id), {
+    add: Object.fromEntries(charged.map((d) => [`left.${d}`, -(requested[d] as number)])),
+    condition: ['attribute_exists(pk)', ...charged.map((d) => `#left.#${d} >= :${d}`)].join(' AND '),
+    values: Object.fromEntries(charged.map((d) => [`:${d}`, requested[d] as number])),
+    onFail: (found) => (found && overQuota(found as unknown as Vdc, requested)) ?? notFound('VDC', vdc.id),
+  });
+}
+
+/** Gives back what was charged. */
+export function refundVdc(tx: Transaction, vdc: Pick<Vdc, 'tenantId' | 'id'>, charged: Partial<Quota>): void {
+  const dimensions = QUOTA_DIMENSIONS.filter((d) => (charged[d] ?? 0) > 0);
+  tx.update(keys.vdc(vdc.tenantId, vdc.id), { add: Object.fromEntries(dimensions.map((d) => [`left.${d}`, charged[d] as number])) });
+}

@@ -1,0 +1,104 @@
+import { DAY, type Clock } from '../kernel/clock.ts';
+import { DomainError, notFound } from '../kernel/errors.ts';
+import type { DomainEvent } from '../events/event.ts';
+import type { AuditEntry } from '../model/audit.ts';
+import { isFinal, type Operation, operationMachine, type OperationStep } from '../model/operation.ts';
+import type { Context } from './context.ts';
+import { keys, partOfId, tenantPart } from './keys.ts';
+import type { Page, Store } from './store.ts';
+import { EVENT_RETENTION_DAYS } from './tables.ts';
+import { filledPage, type ListOptions } from './tenant-data.ts';
+import type { Transaction, UpdateSpec } from './transaction.ts';
+
+const expiry = (at: number) => Math.ceil((at + EVENT_RETENTION_DAYS * DAY) / 1000);
+
+/** Adds an event to a transaction: it happens if and only if the change happens. */
+export function emit(tx: Transaction, event: DomainEvent): void {
+  tx.put(keys.event(event.tenantId, event.id), { ...event, record: 'event', pending: 'p', expiresAt: expiry(event.at) }, { table: 'events' });
+}
+
+/** Adds an operation to a transaction. Its insert is what starts the workflow (see Operation). */
+export function accept(tx: Transaction, operation: Operation, audit?: AuditEntry): void {
+  tx.put(
+    keys.operation(operation.id),
+    { ...operation, record: 'operation', pending: 'p', expiresAt: expiry(operation.createdAt), ...(audit ? { audit } : {}) },
+    { table: 'events', ifAbsent: () => new DomainError('busy', 'The operation id is taken; try again.') },
+  );
+}
+
+/** A new operation, waiting for its workflow. */
+export function newOperation(fields: Pick<Operation, 'id' | 'kind' | 'target' | 'input' | 'createdAt'> & { tenantId?: string }): Operation {
+  return { ...fields, state: 'waiting', percent: 0, steps: [] };
+}
+
+export class Operations {
+  private readonly store: Store;
+  private readonly context: Context;
+
+  constructor(store: Store, context: Context) {
+    this.store = store;
+    this.context = context;
+  }
+
+  /** @throws `not-found`, also for an operation of somebody else. */
+  async get(id: string): Promise<Operation> {
+    const pk = id.startsWith('op_') ? partOfId(id, 'OP') : undefined;
+    const mine = this.context.kind === 'system' || pk === tenantPart(this.context.tenantId, 'OP');
+    const item = pk && mine ? await this.store.get<Operation>({ pk, sk: id }, { table: 'events' }) : undefined;
+    if (!item) throw notFound('operation', id);
+    return item;
+  }
+
+  /** Newest first. A system context lists the operations that belong to no tenant. */
+  list(options: ListOptions): Promise<Page<Operation>> {
+    const pk = this.context.kind === 'system' ? 'SYS#OP' : tenantPart(this.context.tenantId, 'OP');
+    return filledPage<Operation>(this.store, pk, 'events', { ...options, newestFirst: true });
+  }
+
+  events(options: ListOptions): Promise<Page<DomainEvent>> {
+    const pk = this.context.kind === 'system' ? 'SYS#EV' : tenantPart(this.context.tenantId, 'EV');
+    return filledPage<DomainEvent>(this.store, pk, 'events', { ...options, newestFirst: true });
+  }
+
+  /** The step begins, or begins again after a crash. Progress never falls; a final operation is left alone. */
+  async stepBegan(id: string, step: string, percent: number, clock: Clock): Promise<Operation> {
+    const operation = await this.get(id);
+    if (isFinal(operation.state)) return operation;
+    const now = clock.now();
+    const steps = operation.steps.map((s): OperationStep => (s.state === 'running' ? { ...s, state: 'success', finishedAt: now } : s));
+    const again = steps.findIndex((s) => s.name === step);
+    if (again >= 0) steps[again] = { ...(steps[again] as OperationStep), state: 'running' };
+    else steps.push({ name: step, state: 'running', startedAt: now });
+    const state = operation.state === 'waiting' ? operationMachine.next('waiting', 'begin') : operation.state;
+    await this.write(id, { set: { state, steps, percent: Math.max(operation.percent, percent) } });
+    return { ...operation, state, steps };
+  }
+
+  /** Ends an operation; repeating it changes nothing. */
+  async finish(id: string, end: { ok: true; result?: Record<string, unknown> } | { ok: false; error: { code: string; message: string } }, clock: Clock): Promise<void> {
+    const operation = await this.get(id);
+    if (isFinal(operation.state)) return;
+    const now = clock.now();
+    const last = end.ok ? ('success' as const) : ('failed' as const);
+    const steps = operation.steps.map((s): OperationStep => (s.state === 'running' ? { ...s, state: last, finishedAt: now } : s));
+    if (end.ok) await this.write(id, { set: { state: 'success', percent: 100, steps, finishedAt: now, result: end.result ?? {} } });
+    else await this.write(id, { set: { state: 'failed', percent: Math.min(operation.percent, 99), steps, finishedAt: now, error: end.error } });
+  }
+
+  /** Only what has not begun can be cancelled: S8, `waiting`. */
+  async cancel(id: string, clock: Clock): Promise<Operation> {
+    const operation = await this.get(id);
+    operationMachine.next(operation.state, 'cancel');
+    throw new DomainError('illegal-transition', `Operation ${id} (${operation.kind}) has no safe point at which it can be cancelled; delete its target instead.`, {
+      figures: { state: operation.state, cancelable: false, at: clock.now() },
+    });
+  }
+
+  private write(id: string, spec: UpdateSpec): Promise<unknown> {
+    return this.store.update(
+      keys.operation(id),
+      { ...spec, condition: 'attribute_exists(pk) AND NOT #state IN (:ok, :failed, :cancelled)', names: { '#state': 'state' }, values: { ':ok': 'success', ':failed': 'failed', ':cancelled': 'cancelled' }, onFail: () => new DomainError('busy', 'The operation has ended meanwhile.') },
+      'events',
+    );
+  }
+}

@@ -1,0 +1,14 @@
+import { SECOND } from '../kernel/clock.ts';
+
+/** How the simulated data centres behave. Each figure has its source, or is declared. */
+
+/** Period of a host's heartbeats, ms. Declared. */
+export const HEARTBEAT_MS = 2 * SECOND;
+/** Power-on to serving, ms. Declared: a server's self-test and boot take minutes; shortened for drills. */
+export const HOST_BOOT_MS = 60 * SECOND;
+/** A host that has lost both channels, or hangs, resets itself after so long, ms. HA-7: watchdog 60 s (Proxmox VE). */
+export const WATCHDOG_MS = 60 * SECOND;
+/** Start order to a serving guest, ms. HA-22: OS load 30 s. */
+export const GUEST_BOOT_MS = 30 * SECOND;
+/** Guests differ by up to so much, ms. Declared. */
+export const GUEST_BOOT_SPREAD_MS = 5 * SECOND;

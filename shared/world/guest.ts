@@ -1,0 +1,97 @@
+import type { Clock } from '../kernel/clock.ts';
+import { DomainError, notFound } from '../kernel/errors.ts';
+import { BLOCKS_PER_GIB } from '../kernel/units.ts';
+import { Transaction } from '../store/transaction.ts';
+import { guestServes, reachesStorage } from './process.ts';
+import { type Fault, type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
+import { within } from './timeline.ts';
+import type { World } from './world.ts';
+
+/** Attempts of a write that meets another one on the same volume. */
+const WRITE_ATTEMPTS = 16;
+
+class Overtaken extends Error {}
+
+/** What the guest inside a VM does with its disks: real bytes, through the process that runs, under its epoch. */
+export class Guest {
+  private readonly world: World;
+  private readonly clock: Clock;
+
+  constructor(world: World, clock: Clock) {
+    this.world = world;
+    this.clock = clock;
+  }
+
+  /**
+   * Writes one block of at most 4 KiB. With `hostId` the copy of the VM on that host writes, even when the lease names
+   * another: that is how a stale copy is seen to be refused (HA-11).
+   * @throws `not-running`, `stale-epoch` (the refused write is counted), `storage-unreachable`, `invalid-request`.
+   */
+  async write(vmId: string, disk: string, index: number, data: Uint8Array, hostId?: string): Promise<{ sequence: number }> {
+    for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
+      const { volume, process } = await this.path(vmId, disk, index, hostId);
+      if (process.epoch !== volume.leaseEpoch) await this.refuse(volume, process);
+      const sequence = volume.sequence + 1;
+      const block: WorldBlock = { index, data, sequence, at: this.clock.now() };
+      const tx = new Transaction()
+        .put(worldKeys.block(volume.id, index), block, { table: 'world' })
+        .update(worldKeys.volume(vmId, disk), {
+          set: { sequence },
+          condition: '#leaseEpoch = :epoch AND #sequence = :before',
+          names: { '#leaseEpoch': 'leaseEpoch' },
+          values: { ':epoch': process.epoch, ':before': volume.sequence },
+          onFail: () => new Overtaken(),
+        }, 'world');
+      try {
+        await this.world.store.commit(tx);
+        return { sequence };
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+      }
+    }
+    throw new DomainError('busy', 'Too many writes to one volume at once.');
+  }
+
+  async read(vmId: string, disk: string, index: number): Promise<{ data: Uint8Array; sequence: number }> {
+    const { volume } = await this.path(vmId, disk, index);
+    const block = await this.world.store.get<WorldBlock>(worldKeys.block(volume.id, index), { table: 'world' });
+    return block ? { data: block.data, sequence: block.sequence } : { data: new Uint8Array(), sequence: 0 };
+  }
+
+  /** The running process that the volume's lease names, and the volume; or the reason why there is no way to it. */
+  private async path(vmId: string, disk: string, index: number, hostId?: string): Promise<{ volume: WorldVolume; process: WorldProcess }> {
+    const volume = await this.world.volume(vmId, disk);
+    if (!volume) throw notFound('disk', `${vmId}/${disk}`);
+    if (index >= volume.sizeGiB * BLOCKS_PER_GIB) {
+      throw new DomainError('invalid-request', `Block ${index} lies beyond the end of the disk.`, {
+        flaws: [{ location: 'path.index', message: `must be below ${volume.sizeGiB * BLOCKS_PER_GIB}` }],
+      });
+    }
+    if (!volume.leaseHost) throw new DomainError('not-running', `VM ${vmId} was never started.`);
+    const faults = await this.world.faults();
+    const from = hostId ?? volume.leaseHost;
+    const line = (await this.world.timelines([from], faults)).get(from);
+    const process = line && (await this.world.process(from, vmId));
+    const now = this.clock.now();
+    if (!line || !process || !guestServes(process, line, faults, now)) throw new DomainError('not-running', `VM ${vmId} does not run.`);
+    if (!reachesStorage(line, now) || lostFor(faults, volume, now)) {
+      throw new DomainError('storage-unreachable', `VM ${vmId} does not reach its disk ${disk}.`);
+    }
+    return { volume, process };
+  }
+
+  private async refuse(volume: WorldVolume, process: WorldProcess): Promise<never> {
+    await this.world.store.update(worldKeys.volume(volume.vmId, volume.name), { add: { refused: 1 } }, 'world');
+    throw new DomainError('stale-epoch', `The volume belongs to epoch ${volume.leaseEpoch}; epoch ${process.epoch} may not write.`, {
+      figures: { leaseEpoch: volume.leaseEpoch, epoch: process.epoch },
+    });
+  }
+}
+
+const lostFor = (faults: readonly Fault[], volume: WorldVolume, at: number): boolean =>
+  within(
+    faults
+      .filter((f) => (f.fault === 'datastore-loss' && f.target === volume.datastoreId) || (f.fault === 'disk-error' && f.target === volume.id))
+      .map((f) => ({ from: f.at, to: f.until ?? Number.POSITIVE_INFINITY })),
+    at,
+  );

@@ -1,0 +1,87 @@
+import type { FaultKind } from '../model/fault.ts';
+import type { HostHardware } from '../model/inventory.ts';
+import type { Key } from '../store/tables.ts';
+
+/** What stands in the World table. `kind` is the hash key of the index that lists things of a kind. */
+export interface WorldHost extends HostHardware {
+  kind: 'host';
+  commissionedAt: number;
+  /** Power orders that the controller (BMC) has obeyed, oldest first. */
+  bmc: { at: number; power: 'on' | 'off' }[];
+}
+
+/** A VM process. It is never removed: the record of the last one on a host makes late orders harmless. */
+export interface WorldProcess {
+  kind: 'process';
+  vmId: string;
+  hostId: string;
+  siteId: string;
+  epoch: number;
+  startedAt: number;
+  readyAt: number;
+  stoppedAt?: number;
+  vcpus: number;
+  memoryMiB: number;
+  workload?: Workload;
+}
+export interface Workload {
+  cpu?: number;
+  dirtyMiBps?: number;
+  writeIops?: number;
+  netMbps?: number;
+}
+
+/** A disk. Accepts writes only from the highest epoch that it has granted. */
+export interface WorldVolume {
+  kind: 'volume';
+  id: string;
+  vmId: string;
+  name: string;
+  siteId: string;
+  datastoreId: string;
+  sizeGiB: number;
+  /** Highest epoch granted; 0 before the first start. */
+  leaseEpoch: number;
+  leaseHost?: string;
+  /** Number of the last write. */
+  sequence: number;
+  /** Writes refused because their epoch was stale. */
+  refused: number;
+}
+
+export interface WorldBlock {
+  index: number;
+  data: Uint8Array;
+  sequence: number;
+  at: number;
+}
+
+/** A fault holds in [at, until). An ended fault stays on record: what it did to the world still follows from it. */
+export interface Fault {
+  kind: 'fault';
+  id: string;
+  fault: FaultKind;
+  target: string;
+  at: number;
+  until?: number;
+}
+
+export interface WorldLink {
+  kind: 'link';
+  id: string;
+  from: string;
+  to: string;
+  latencyMs: number;
+  mbps: number;
+}
+
+/** Index of the World table by kind. */
+export const BY_KIND_INDEX = 'by-kind';
+
+export const worldKeys = {
+  host: (id: string): Key => ({ pk: `HOST#${id}`, sk: '-' }),
+  process: (hostId: string, vmId: string): Key => ({ pk: `HOST#${hostId}`, sk: `PROC#${vmId}` }),
+  volume: (vmId: string, name: string): Key => ({ pk: `VM#${vmId}`, sk: `VOL#${name}` }),
+  block: (volumeId: string, index: number): Key => ({ pk: `VOL#${volumeId}`, sk: String(index).padStart(12, '0') }),
+  fault: (id: string): Key => ({ pk: 'FAULT', sk: id }),
+};

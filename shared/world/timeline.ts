@@ -1,0 +1,107 @@
+import { HEARTBEAT_MS, HOST_BOOT_MS, WATCHDOG_MS } from './constants.ts';
+import type { FaultKind } from '../model/fault.ts';
+import type { Fault, WorldHost } from './records.ts';
+
+/**
+ * The truth about one host as a function of time: nothing ticks, everything follows from the faults and the power
+ * orders on record. All spans are half open, [from, to).
+ */
+export interface Span {
+  from: number;
+  to: number;
+}
+export interface HostTimeline {
+  /** No power. */
+  off: Span[];
+  /** Power, but not serving yet. */
+  booting: Span[];
+  /** The kernel stands still. */
+  hung: Span[];
+  /** The management network, or the agent, is cut off. */
+  managementLost: Span[];
+  storageLost: Span[];
+  bmcLost: Span[];
+  /** Instants at which everything that ran on the host died. */
+  kills: number[];
+}
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+export function hostTimeline(host: WorldHost, faults: readonly Fault[]): HostTimeline {
+  const spans = (...kinds: FaultKind[]): Span[] =>
+    merge(
+      faults
+        .filter((f) => kinds.includes(f.fault) && (f.target === host.id || f.target === host.siteId || f.target === host.rack))
+        .map((f) => ({ from: f.at, to: f.until ?? FOREVER })),
+    );
+  const off = merge([...spans('host-power-loss', 'site-loss'), ...bmcOff(host)]);
+  const managementLost = spans('management-partition', 'agent-lost', 'site-loss');
+  const storageLost = spans('storage-partition', 'site-loss');
+  const hangs = spans('host-hang');
+  // A hang is cured by the watchdog's reset; so is the isolation of a host that has lost both channels.
+  const hung = hangs.map((s) => ({ from: s.from, to: Math.min(s.to, s.from + WATCHDOG_MS) }));
+  const resets = [...hangs, ...intersect(spans('management-partition'), storageLost)]
+    .filter((s) => s.to - s.from >= WATCHDOG_MS)
+    .map((s) => s.from + WATCHDOG_MS)
+    .filter((at) => !within(off, at));
+  const booting = merge([
+    ...off.filter((s) => s.to !== FOREVER).map((s) => ({ from: s.to, to: s.to + HOST_BOOT_MS })),
+    ...resets.map((at) => ({ from: at, to: at + HOST_BOOT_MS })),
+  ]);
+  const kills = [...off.map((s) => s.from), ...resets].sort((a, b) => a - b);
+  return { off, booting, hung, managementLost, storageLost, bmcLost: spans('bmc-unreachable', 'site-loss'), kills };
+}
+
+function bmcOff(host: WorldHost): Span[] {
+  const spans: Span[] = [];
+  let from: number | undefined;
+  for (const order of host.bmc) {
+    if (order.power === 'off') from ??= order.at;
+    else if (from !== undefined) {
+      spans.push({ from, to: order.at });
+      from = undefined;
+    }
+  }
+  if (from !== undefined) spans.push({ from, to: FOREVER });
+  return spans;
+}
+
+export const within = (spans: readonly Span[], at: number): boolean => spans.some((s) => s.from <= at && at < s.to);
+
+export const powerAt = (t: HostTimeline, at: number): 'on' | 'off' | 'booting' =>
+  within(t.off, at) ? 'off' : within(t.booting, at) ? 'booting' : 'on';
+
+/** Whether the host executes instructions. */
+export const serves = (t: HostTimeline, at: number): boolean => powerAt(t, at) === 'on' && !within(t.hung, at);
+
+/** Whether the agent on the host can be asked. */
+export const agentReachable = (t: HostTimeline, at: number): boolean => serves(t, at) && !within(t.managementLost, at);
+
+/** The last heartbeat that was sent and could arrive at or before `at`, or null when there never was one. */
+export function lastHeartbeat(t: HostTimeline, channel: 'management' | 'storage', host: WorldHost, at: number): number | null {
+  const silent = merge([...t.off, ...t.booting, ...t.hung, ...(channel === 'management' ? t.managementLost : t.storageLost)]);
+  let beat = Math.floor(at / HEARTBEAT_MS) * HEARTBEAT_MS;
+  for (let i = silent.length - 1; i >= 0; i--) {
+    const span = silent[i] as Span;
+    if (span.from <= beat && beat < span.to) beat = Math.ceil(span.from / HEARTBEAT_MS) * HEARTBEAT_MS - HEARTBEAT_MS;
+  }
+  return beat < host.commissionedAt ? null : beat;
+}
+
+/** Sorted, with overlapping and touching spans joined. */
+export function merge(spans: readonly Span[]): Span[] {
+  const out: Span[] = [];
+  for (const span of [...spans].sort((a, b) => a.from - b.from)) {
+    if (span.from >= span.to) continue;
+    const last = out[out.length - 1];
+    if (last && span.from <= last.to) last.to = Math.max(last.to, span.to);
+    else out.push({ ...span });
+  }
+  return out;
+}
+
+export function intersect(a: readonly Span[], b: readonly Span[]): Span[] {
+  const out: Span[] = [];
+  for (const x of a) for (const y of b) out.push({ from: Math.max(x.from, y.from), to: Math.min(x.to, y.to) });
+  return merge(out);
+}

@@ -1,0 +1,55 @@
+import type { Store } from '../store/store.ts';
+import { BY_KIND_INDEX, type Fault, type WorldHost, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
+import { type HostTimeline, hostTimeline } from './timeline.ts';
+
+/** Reads of the World table that the agent and the simulation face share. */
+export class World {
+  readonly store: Store;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  ofKind<T>(kind: string): Promise<T[]> {
+    return this.store.queryAll<T>(kind, 'world', { index: BY_KIND_INDEX, hashName: 'kind' });
+  }
+
+  hosts(): Promise<WorldHost[]> {
+    return this.ofKind<WorldHost>('host');
+  }
+
+  host(id: string): Promise<WorldHost | undefined> {
+    return this.store.get<WorldHost>(worldKeys.host(id), { table: 'world' });
+  }
+
+  hostsById(ids: readonly string[]): Promise<WorldHost[]> {
+    return this.store.getMany<WorldHost>(ids.map(worldKeys.host), 'world');
+  }
+
+  /** Every fault on record, ended ones included. */
+  faults(): Promise<Fault[]> {
+    return this.store.queryAll<Fault>('FAULT', 'world', { consistent: true });
+  }
+
+  processesOn(hostId: string): Promise<WorldProcess[]> {
+    return this.store.queryAll<WorldProcess>(`HOST#${hostId}`, 'world', { prefix: 'PROC#', consistent: true });
+  }
+
+  process(hostId: string, vmId: string): Promise<WorldProcess | undefined> {
+    return this.store.get<WorldProcess>(worldKeys.process(hostId, vmId), { table: 'world' });
+  }
+
+  volumesOf(vmId: string): Promise<WorldVolume[]> {
+    return this.store.queryAll<WorldVolume>(`VM#${vmId}`, 'world', { consistent: true });
+  }
+
+  volume(vmId: string, name: string): Promise<WorldVolume | undefined> {
+    return this.store.get<WorldVolume>(worldKeys.volume(vmId, name), { table: 'world' });
+  }
+
+  /** Timelines of these hosts; a host that does not exist is left out. */
+  async timelines(ids: readonly string[], faults: readonly Fault[]): Promise<Map<string, HostTimeline>> {
+    const hosts = await this.hostsById([...new Set(ids)]);
+    return new Map(hosts.map((h) => [h.id, hostTimeline(h, faults)]));
+  }
+}
