@@ -1,0 +1,141 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../infra/aws/bundle.ts';
+import { FUNCTIONS, type FunctionSpec, TABLES, type TableId, WORKFLOWS } from '../../infra/topology.ts';
+import { OPERATION_KINDS } from '../../shared/model/operation.ts';
+import { type DeployedFunction, functionsOf, house, tablesIn } from './house.ts';
+
+const specs: Record<string, FunctionSpec> = {
+  ...FUNCTIONS,
+  ...Object.fromEntries(OPERATION_KINDS.map((kind) => [kind, WORKFLOWS[kind].steps])),
+};
+const faces = Object.keys(specs).filter((name) => specs[name]?.routes);
+const deployed = functionsOf(house('dev'), 'dev');
+const get = (name: string): DeployedFunction => {
+  const found = deployed.get(name);
+  if (!found) throw new Error(`There is no function ${name}.`);
+  return found;
+};
+const on = (name: string, table: TableId): string[] =>
+  get(name)
+    .statements.filter((s) => tablesIn(s.resources).includes(table))
+    .flatMap((s) => s.actions);
+
+describe('what functions may reach', () => {
+  it('deploys each function of the topology once, and only the one of the user pool beside them', () => {
+    expect([...deployed.keys()].sort()).toEqual([...Object.keys(specs), 'claims'].sort());
+  });
+
+  it.each(faces)('keeps the World table from %s, unless it is the simulation face', (name) => {
+    const reached = get(name).statements.flatMap((s) => tablesIn(s.resources));
+    expect(reached.includes('world')).toBe(name === 'sim-api');
+  });
+
+  it('gives tenant-api no index and no scan, so that it cannot look across tenants', () => {
+    const { statements } = get('tenant-api');
+    expect(JSON.stringify(statements)).not.toContain('/index/');
+    expect(statements.flatMap((s) => s.actions)).not.toContain('dynamodb:Scan');
+    expect(on('tenant-api', 'control')).toContain('dynamodb:Query');
+  });
+
+  it('lets system functions query the indexes that exist on AWS, by their names', () => {
+    const text = JSON.stringify(get('system-api').statements);
+    for (const index of TABLES.control.indexes) expect(text).toContain(`/index/${index.name}`);
+    for (const { statements } of deployed.values()) {
+      for (const index of TABLES.events.embeddedIndexes)
+        expect(JSON.stringify(statements)).not.toContain(`/index/${index.name}`);
+    }
+  });
+
+  it.each(Object.keys(specs))('grants %s the tables of the topology, and writes only where it says so', (name) => {
+    for (const table of Object.keys(TABLES) as TableId[]) {
+      const access = specs[name]?.tables[table];
+      // The stream of the Events table is the dispatcher's source, not a table that it reads.
+      const actions = on(name, table).filter((action) => !/Stream|Shard|GetRecords/.test(action));
+      expect(actions.includes('dynamodb:GetItem')).toBe(access !== undefined);
+      expect(actions.includes('dynamodb:PutItem')).toBe(access === 'readWrite');
+      if (access === undefined) expect(actions).toEqual([]);
+    }
+  });
+
+  it('lets exactly the callers of the port invoke the site agent', () => {
+    const callers = [...deployed.values()].filter((f) =>
+      f.statements.some((s) => s.actions.includes('lambda:InvokeFunction')),
+    );
+    expect(callers.map((f) => f.name).sort()).toEqual(
+      Object.keys(specs)
+        .filter((name) => specs[name]?.port)
+        .sort(),
+    );
+    for (const { statements } of callers) {
+      const targets = statements.filter((s) => s.actions.includes('lambda:InvokeFunction')).flatMap((s) => s.resources);
+      for (const target of targets) expect(JSON.stringify(target)).toMatch(/siteagent/i);
+    }
+  });
+
+  it('lets only the dispatcher start executions and publish, and only ours', () => {
+    for (const { name, statements } of deployed.values()) {
+      const actions = statements.flatMap((s) => s.actions);
+      expect(actions.includes('states:StartExecution')).toBe(name === 'dispatcher');
+      expect(actions.includes('events:PutEvents')).toBe(name === 'dispatcher');
+    }
+    const machines =
+      get('dispatcher').statements.find((s) => s.actions.includes('states:StartExecution'))?.resources ?? [];
+    expect(machines).toHaveLength(OPERATION_KINDS.length);
+    for (const kind of OPERATION_KINDS) expect(JSON.stringify(machines)).toContain(`:stateMachine:strata-dev-${kind}"`);
+  });
+
+  it('grants nothing on every resource but tracing, and nothing by wildcard', () => {
+    for (const { name, statements } of deployed.values()) {
+      for (const { actions, resources } of statements) {
+        expect(
+          actions.filter((action) => action.includes('*')),
+          name,
+        ).toEqual([]);
+        if (resources.includes('*'))
+          expect(
+            actions.filter((a) => !a.startsWith('xray:') && a !== 'dynamodb:ListStreams'),
+            name,
+          ).toEqual([]);
+      }
+    }
+  });
+});
+
+/** What a command of the SDK needs. A command that is missing here is one that nobody thought of when granting. */
+const NEEDS: Record<string, string[]> = {
+  Get: ['GetItem'],
+  BatchGet: ['BatchGetItem'],
+  Query: ['Query'],
+  Scan: ['Scan'],
+  Put: ['PutItem'],
+  Update: ['UpdateItem'],
+  Delete: ['DeleteItem'],
+  TransactGet: ['GetItem'],
+  TransactWrite: ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+  BatchWrite: ['BatchWriteItem'],
+};
+
+describe('what the code asks of DynamoDB', () => {
+  it('is granted to the functions of the system', () => {
+    const folders = ['shared', 'functions', 'workflows'].map((folder) => join(ROOT, folder));
+    const files = folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    );
+    const used = new Set<string>();
+    for (const file of files.filter((name) => name.endsWith('.ts'))) {
+      for (const [, names = ''] of readFileSync(file, 'utf8').matchAll(
+        /import \{([^}]*)\} from '@aws-sdk\/lib-dynamodb'/g,
+      )) {
+        for (const [, command = ''] of names.matchAll(/\b(\w+)Command\b/g)) used.add(command);
+      }
+    }
+    expect(used).toContain('TransactWrite');
+    const granted = on('system-api', 'control');
+    for (const command of used) {
+      expect(NEEDS, `${command}Command`).toHaveProperty(command);
+      for (const action of NEEDS[command] ?? []) expect(granted, `${command}Command`).toContain(`dynamodb:${action}`);
+    }
+  });
+});
