@@ -28,7 +28,7 @@ export function loadEstateText(nameOrPath: string): { text: string; source: stri
     const builtins = BUILTIN_ESTATES.join(', ');
     const reason =
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
-    const message = `'${nameOrPath}' is not a built-in estate (${builtins}), and as a file it cannot be read: ${reason}`;
+    const message = `'${nameOrPath}' is no built-in estate (${builtins}) and cannot be read as a file: ${reason}`;
     const fix = `use one of ${builtins}, or the path of a YAML or JSON file`;
     throw new DomainError('invalid-request', message, { flaws: [{ location: 'estate', message, fix }], cause });
   }

@@ -17,13 +17,14 @@ import type { ClusterSpec, HostSpec, SiteSpec } from './schema.ts';
 /** More than any one control plane is measured for; a slip of the finger should not fill the memory. */
 export const MAX_HOSTS = 10_000;
 
+export const tooManyHosts = (total: number, path: Path): PathFlaw => {
+  return { path, message: `the estate has ${total} hosts`, fix: `describe at most ${MAX_HOSTS}, or split the estate` };
+};
+
 /** What a schema cannot see: names that clash, references into nowhere, hosts without room. Returns all of it. */
 export function checkOutline(outline: Outline): PathFlaw[] {
   const total = outline.sites.flatMap((s) => s?.clusters ?? []).reduce((sum, c) => sum + hostCount(c), 0);
-  if (total > MAX_HOSTS) {
-    const message = `the estate has ${total} hosts`;
-    return [{ path: ['sites'], message, fix: `describe at most ${MAX_HOSTS}, or split the estate` }];
-  }
+  if (total > MAX_HOSTS) return [tooManyHosts(total, ['sites'])];
   const register = idRegister();
   return [
     ...each(outline.sites, (site, i) => checkSite(site, ['sites', i], register)),

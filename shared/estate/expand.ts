@@ -16,6 +16,9 @@ export interface Inventory {
   tenants: { name: string; vdcs: { name: string; sites: string[]; quota: Quota }[] }[];
 }
 
+/** The name that the faces use for it. */
+export type ExpandedEstate = Inventory;
+
 /** Expands a checked estate. Pure: equal estates give equal inventories. */
 export function expandEstate(estate: Estate): Inventory {
   const everySite = estate.sites.map((s) => siteId(s.name));

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import type { Path } from './flaws.ts';
-import { pathText } from './flaws.ts';
+import { type Path, pathText } from './flaws.ts';
 import type { EstateInput } from './schema.ts';
 
 /**
@@ -96,21 +95,27 @@ function usableNames(names: readonly string[]): string[] {
         .replace(/^[^A-Za-z0-9]+/, '')
         .slice(0, 56) || 'unnamed',
   );
+  const total = new Map<string, number>();
+  for (const name of clean) total.set(name, (total.get(name) ?? 0) + 1);
   const seen = new Map<string, number>();
   return clean.map((name) => {
-    if (clean.indexOf(name) === clean.lastIndexOf(name)) return name;
+    if (total.get(name) === 1) return name;
     const number = (seen.get(name) ?? 0) + 1;
     seen.set(name, number);
     return `${name}-${String(number).padStart(2, '0')}`;
   });
 }
 
+/** Hosts of a topology, told from its counts without unrolling them. */
+export const openDcHosts = ({ clusters }: OpenDcTopology): number =>
+  clusters.reduce((sum, c) => sum + c.count * c.hosts.reduce((hosts, h) => hosts + h.count, 0), 0);
+
 const repeat = <T extends { count: number }>(items: readonly T[]): { item: T; index: number }[] =>
   items.flatMap((item, index) => Array.from({ length: item.count }, () => ({ item, index })));
 
 /**
- * The topology as an estate, and for each part of it the path that it came from. A data centre is a site with one shared
- * datastore. The format names no links, no external networks and no racks, so there are none.
+ * The topology as an estate, and for each part of it the path that it came from. A data centre is a site with one
+ * shared datastore. The format names no links, no external networks and no racks, so there are none.
  */
 export function importOpenDc(topology: OpenDcTopology): { estate: EstateInput; origins: Map<string, Path> } {
   const origins = new Map<string, Path>();

@@ -1,9 +1,9 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type * as z from 'zod';
 import { DomainError, type Flaw } from '../kernel/errors.ts';
-import { checkOutline } from './checks.ts';
+import { checkOutline, MAX_HOSTS, tooManyHosts } from './checks.ts';
 import { type Path, type PathFlaw, pathText, schemaFlaws } from './flaws.ts';
-import { importOpenDc, isOpenDc, openDcTopology, originOf } from './opendc.ts';
+import { importOpenDc, isOpenDc, openDcHosts, openDcTopology, originOf } from './opendc.ts';
 import type { Outline } from './references.ts';
 import { type Estate, estateSpec, externalNetworkSpec, linkSpec, siteSpec, tenantSpec } from './schema.ts';
 
@@ -111,6 +111,8 @@ function readEstate(value: unknown, knownSites: readonly string[]): Reading {
   if (!isOpenDc(value)) return readNative(value, knownSites);
   const topology = openDcTopology.safeParse(value);
   if (!topology.success) return { flaws: topology.error.issues.flatMap((issue) => schemaFlaws(issue, value)) };
+  const hosts = openDcHosts(topology.data);
+  if (hosts > MAX_HOSTS) return { flaws: [tooManyHosts(hosts, ['clusters'])] };
   const { estate, origins } = importOpenDc(topology.data);
   const reading = readNative(estate, knownSites);
   return { ...reading, flaws: reading.flaws.map((flaw) => ({ ...flaw, path: originOf(flaw.path, origins) })) };
@@ -127,7 +129,10 @@ function readNative(value: unknown, knownSites: readonly string[]): Reading {
   return { flaws: [...flaws, ...checkOutline(soundParts(value, knownSites))] };
 }
 
-/** What of a flawed estate passes the schema, so that one reading finds the flaws of both kinds. A site counts as a whole. */
+/**
+ * What of a flawed estate passes the schema, so that one reading finds the flaws of both kinds. A site counts as a whole:
+ * one with a flaw in its fields is checked for its meaning only once that is mended.
+ */
 function soundParts(value: unknown, knownSites: readonly string[]): Outline {
   const section = (name: string): unknown[] => {
     const items = (value as Record<string, unknown> | null | undefined)?.[name];

@@ -34,7 +34,7 @@ export function idRegister() {
 }
 export type Register = ReturnType<typeof idRegister>;
 
-/** References by name into a set of known names. An empty set means that nothing could be read: then nothing is said. */
+/** References by name into known names. An empty set means that nothing could be read: then nothing is said. */
 export function unknownNames(
   names: readonly string[] | undefined,
   known: ReadonlySet<string>,

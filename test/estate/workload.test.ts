@@ -7,6 +7,7 @@ import { fragmentsFileOf, loadAt, readFragments, readWorkload, toVmRequest } fro
 
 const tasksFile = join(process.cwd(), '../shared/data/opendc/bitbrains-small-tasks.parquet');
 const here = existsSync(tasksFile);
+const NO_DATA = 'the recorded workload does not lie beside the project';
 
 describe('a recorded workload', () => {
   it('has the load of its current fragment, and none outside of its life', () => {
@@ -44,7 +45,8 @@ describe('a recorded workload', () => {
     });
   });
 
-  it.runIf(here)('of 50 real VMs reads as requests that the contract takes', async () => {
+  it('of 50 real VMs reads as requests that the contract takes', async ({ skip }) => {
+    skip(!here, NO_DATA);
     const tasks = await readWorkload(tasksFile);
     expect(tasks).toHaveLength(50);
     expect(new Set(tasks.map((t) => t.id)).size).toBe(50);
@@ -58,7 +60,8 @@ describe('a recorded workload', () => {
     for (const task of tasks) expect(createVm.parse(toVmRequest(task)).name).toBe(task.name);
   });
 
-  it.runIf(here)('of 50 real VMs has a load for each, that lasts as long as the VM', async () => {
+  it('of 50 real VMs has a load for each, that lasts as long as the VM', async ({ skip }) => {
+    skip(!here, NO_DATA);
     const [tasks, fragments] = await Promise.all([readWorkload(tasksFile), readFragments(fragmentsFileOf(tasksFile))]);
     expect([...fragments.values()].reduce((n, list) => n + list.length, 0)).toBe(276_979);
     for (const task of tasks) {
