@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../infra/aws/bundle.ts';
+import { AUDITORS } from '../../infra/aws/permissions.ts';
 import { FUNCTIONS, type FunctionSpec, TABLES, type TableId, WORKFLOWS } from '../../infra/topology.ts';
 import { OPERATION_KINDS } from '../../shared/model/operation.ts';
 import { type DeployedFunction, functionsOf, house, tablesIn } from './house.ts';
@@ -117,17 +118,17 @@ const NEEDS: Record<string, string[]> = {
   BatchWrite: ['BatchWriteItem'],
 };
 
+/** The sources below a folder of the project. */
+const sources = (folder: string): { name: string; text: string }[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => ({ name: join(folder, file), text: readFileSync(join(ROOT, folder, file), 'utf8') }));
+
 describe('what the code asks of DynamoDB', () => {
   it('is granted to the functions of the system', () => {
-    const folders = ['shared', 'functions', 'workflows'].map((folder) => join(ROOT, folder));
-    const files = folders.flatMap((folder) =>
-      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
-    );
     const used = new Set<string>();
-    for (const file of files.filter((name) => name.endsWith('.ts'))) {
-      for (const [, names = ''] of readFileSync(file, 'utf8').matchAll(
-        /import \{([^}]*)\} from '@aws-sdk\/lib-dynamodb'/g,
-      )) {
+    for (const { text } of ['shared', 'functions', 'workflows'].flatMap(sources)) {
+      for (const [, names = ''] of text.matchAll(/import \{([^}]*)\} from '@aws-sdk\/lib-dynamodb'/g)) {
         for (const [, command = ''] of names.matchAll(/\b(\w+)Command\b/g)) used.add(command);
       }
     }
@@ -136,6 +137,19 @@ describe('what the code asks of DynamoDB', () => {
     for (const command of used) {
       expect(NEEDS, `${command}Command`).toHaveProperty(command);
       for (const action of NEEDS[command] ?? []) expect(granted, `${command}Command`).toContain(`dynamodb:${action}`);
+    }
+  });
+
+  it('reads whole tables only in the functions that are granted that', () => {
+    const readers = ['functions', 'workflows']
+      .flatMap(sources)
+      .filter(({ text }) => /\breadBelief\b|\.scan[<(]/.test(text));
+    expect([...AUDITORS]).toEqual(expect.arrayContaining(readers.map(({ name }) => name.split('/')[1])));
+    for (const { name, statements } of deployed.values()) {
+      expect(
+        statements.some((s) => s.actions.includes('dynamodb:Scan')),
+        name,
+      ).toBe(AUDITORS.has(name));
     }
   });
 });
