@@ -1,8 +1,12 @@
 import * as z from 'zod';
+import { FAULT_KINDS } from '../model/fault.ts';
 import { HOST_STATES } from '../model/inventory.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
 import { quotaSpec } from '../model/vdc.ts';
 import { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, placementSpec, VM_STATES } from '../model/vm.ts';
+
+/** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
+export const MAX_BATCH = 30;
 
 /** Shapes of requests and answers, by the names that clients see. */
 export const name = z
@@ -26,7 +30,7 @@ export const vpc = z.object({
 });
 export const network = z.object({
   id: z.string(), vdcId: z.string(), vpcId: z.string(), name, type: z.enum(NETWORK_TYPES), cidr: z.string(), gateway: z.string().optional(),
-  externalNetworkId: z.string().optional(), nics: z.int(), version: z.int(), createdAt: time,
+  externalNetworkId: z.string().optional(), version: z.int(), createdAt: time,
 });
 export const vm = z.object({
   id: z.string(), name, vdcId: z.string(), vpcId: z.string().nullable(), state: z.enum(VM_STATES), reason: z.string().optional(),
@@ -85,7 +89,7 @@ export const createNetwork = z.strictObject({
   name, type: z.enum(NETWORK_TYPES), cidr: z.string().optional(), externalNetworkId: z.string().optional(), routerId: z.string().optional(),
 });
 export const createVm = z.strictObject({
-  name, vpcId: z.string().optional(), count: z.int().min(1).max(50).optional(), placement: placementSpec.optional(),
+  name, vpcId: z.string().optional(), count: z.int().min(1).max(MAX_BATCH).optional(), placement: placementSpec.optional(),
   cpu: cpuSpec, memory: memorySpec, guest: guestSpec,
   disks: z.array(diskSpec).min(1).max(11), nics: z.array(nicSpec).max(11).default([]),
   ha: haSpec.default({ enabled: true, restartPriority: 'medium' }), start: z.boolean().default(true),
@@ -94,7 +98,7 @@ export const patchVm = z.strictObject({ name: name.optional(), ha: haSpec.option
 export const noBody = z.strictObject({});
 
 export const createFault = z.strictObject({
-  kind: z.string(), target: z.string().min(1), at: time.optional(), for: z.number().positive().max(31_536_000).optional().describe('seconds of cloud time'),
+  kind: z.enum(FAULT_KINDS), target: z.string().min(1), at: time.optional(), for: z.number().positive().max(31_536_000).optional().describe('seconds of cloud time'),
 });
 export const fault = z.object({ id: z.string(), kind: z.string(), target: z.string(), at: time, until: time.optional(), active: z.boolean() });
 export const clock = z.object({ now: time, speed: z.number() });

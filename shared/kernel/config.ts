@@ -13,7 +13,7 @@ export function readConfig<S extends z.ZodType>(schema: S, env: Record<string, s
 
 /** The tables, as every function is told of them. */
 export const tableSettings = z.object({
-  CONTROL_TABLE: z.string().min(1),
-  EVENTS_TABLE: z.string().min(1),
+  CONTROL_TABLE: z.string().min(1).optional(),
+  EVENTS_TABLE: z.string().min(1).optional(),
   WORLD_TABLE: z.string().min(1).optional(),
 });

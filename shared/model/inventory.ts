@@ -67,6 +67,8 @@ export interface Host extends HostHardware {
   /** The recovery that holds the host. */
   claim?: string;
   incidentId?: string;
+  /** When VMs that wait were last tried, ms. */
+  triedAt?: number;
   version: number;
 }
 export interface HostCapacity {

@@ -23,8 +23,8 @@ export interface Network {
   type: NetworkType;
   cidr: string;
   externalNetworkId?: string;
-  /** NICs attached; the network cannot be deleted before it is 0. */
-  nics: number;
+  /** `deleting` takes no new NICs. */
+  state: 'active' | 'deleting';
   version: number;
   createdAt: number;
 }

@@ -91,14 +91,14 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     stop: 'stopping', forceStop: 'stopping', reboot: 'running', pause: 'paused', hibernate: 'hibernating',
     liveMigrate: 'migrating', hostFault: 'faultResuming', agentLost: 'unknown', delete: 'deleting',
   },
-  stopping: { stopDone: 'stopped', stopFailed: 'running', recoveredStopped: 'stopped' },
+  stopping: { stopDone: 'stopped', stopFailed: 'running', recoveredStopped: 'stopped', delete: 'deleting' },
   paused: { resume: 'running', forceStop: 'stopping', hostFault: 'faultResuming', delete: 'deleting' },
   hibernating: { hibernateDone: 'hibernated', hibernateFailed: 'running' },
   hibernated: { start: 'starting', delete: 'deleting', recycle: 'recycling' },
   migrating: { migrateDone: 'running', migrateFailed: 'running', hostFault: 'faultResuming' },
   faultResuming: { recovered: 'running', recoveredStopped: 'stopped', recoveryError: 'unknown' },
   recycling: { restore: 'stopped', delete: 'deleting' },
-  deleting: {},
+  deleting: { delete: 'deleting', hostFault: 'deleting' },
   unknown: { agentBack: 'running', hostFenced: 'stopped', hostFault: 'faultResuming', recovered: 'running', delete: 'deleting' },
 });
 

@@ -1,0 +1,4 @@
+import type { Runtime } from '../../shared/aws/runtime.ts';
+
+/** What every face is given. */
+export type FaceDeps = Runtime;

@@ -1,0 +1,39 @@
+import { iso } from '../../shared/kernel/clock.ts';
+import { processState } from '../../shared/world/process.ts';
+import type { WorldProcess, WorldVolume } from '../../shared/world/records.ts';
+import { hostTimeline, lastHeartbeat, powerAt, serves } from '../../shared/world/timeline.ts';
+import type { World } from '../../shared/world/world.ts';
+import type { Call } from '../http/call.ts';
+import { faultView } from './views.ts';
+
+const when = (at: number | null) => (at === null ? null : iso(at));
+
+export const worldHandlers = (world: World) => ({
+  /** The truth, which the control plane never sees. */
+  async getWorld(call: Call) {
+    const now = call.now;
+    const [hosts, processes, volumes, faults, links] = await Promise.all([
+      world.hosts(), world.ofKind<WorldProcess>('process'), world.ofKind<WorldVolume>('volume'), world.faults(), world.ofKind<{ id: string }>('link'),
+    ]);
+    const lines = new Map(hosts.map((h) => [h.id, hostTimeline(h, faults)]));
+    const body = {
+      now: iso(now),
+      hosts: hosts.map((h) => {
+        const line = lines.get(h.id) as ReturnType<typeof hostTimeline>;
+        return {
+          id: h.id, siteId: h.siteId, power: powerAt(line, now), serves: serves(line, now),
+          heartbeatAt: when(lastHeartbeat(line, 'management', h, now)), storageHeartbeatAt: when(lastHeartbeat(line, 'storage', h, now)),
+        };
+      }),
+      processes: processes.flatMap((p) => {
+        const line = lines.get(p.hostId);
+        const state = line ? processState(p, line, faults, now) : 'dead';
+        return state === 'dead' ? [] : [{ vmId: p.vmId, hostId: p.hostId, epoch: p.epoch, state, startedAt: iso(p.startedAt), readyAt: iso(p.readyAt) }];
+      }),
+      volumes: volumes.map((v) => ({ id: v.id, vmId: v.vmId, name: v.name, siteId: v.siteId, leaseEpoch: v.leaseEpoch, sequence: v.sequence, refusedWrites: v.refused })),
+      links,
+      faults: faults.map((f) => faultView(f, now)),
+    };
+    return { status: 200, body };
+  },
+});

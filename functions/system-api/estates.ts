@@ -1,0 +1,66 @@
+import { virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
+import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
+import { DomainError } from '../../shared/kernel/errors.ts';
+import { expandEstate, type ExpandedEstate } from '../../shared/estate/expand.ts';
+import { parseEstateObject } from '../../shared/estate/parse.ts';
+import type { Host, HostHardware } from '../../shared/model/inventory.ts';
+import { keys } from '../../shared/store/keys.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+import type { Call } from '../http/call.ts';
+
+/**
+ * Loads an estate: first the sites' managers are told of the racked hosts, then the control plane takes them in. Both
+ * can be repeated; what is there already is left as it is.
+ */
+export const estateHandlers = (port: HypervisorPort) => ({
+  async loadEstate(call: Call<Record<string, unknown>>) {
+    const estate = expandEstate(parseEstateObject(call.body));
+    const { sites, clusters, hosts, datastores, links, externalNetworks } = estate;
+    const counts = {
+      sites: sites.length, clusters: clusters.length, hosts: hosts.length, datastores: datastores.length, links: links.length, externalNetworks: externalNetworks.length,
+    };
+    if (!call.dryRun) {
+      for (const site of sites) await commission(port, site.id, hosts.filter((h) => h.siteId === site.id));
+      await takeIn(call, estate);
+    }
+    return call.commit(new Transaction(), { status: 201, body: counts }, { event: { type: 'estate.loaded', subject: sites.map((s) => s.id).join(','), data: counts } });
+  },
+});
+
+async function commission(port: HypervisorPort, siteId: string, hosts: HostHardware[]): Promise<void> {
+  try {
+    await port.commission(siteId, hosts);
+  } catch (error) {
+    if (error instanceof PortTimeout) throw new DomainError('site-unreachable', `Site ${siteId} does not answer; load the estate again later.`, { cause: error });
+    throw error;
+  }
+}
+
+/** Hosts come last: a placement that sees a host sees everything that it needs. */
+async function takeIn(call: Call, estate: ExpandedEstate): Promise<void> {
+  const { store } = call.deps;
+  const add = async (key: { pk: string; sk: string }, item: object) => {
+    const tx = new Transaction().put(key, item, { ifAbsent: () => new Present() });
+    await store.commit(tx).catch((error) => {
+      if (!(error instanceof Present)) throw error;
+    });
+  };
+  for (const s of estate.sites) await add(keys.site(s.id), s);
+  for (const c of estate.clusters) await add(keys.cluster(c.id), c);
+  for (const d of estate.datastores) await add(keys.datastore(d.siteId, d.id), { ...d, version: 1 });
+  for (const l of estate.links) await add(keys.link(l.id), l);
+  for (const n of estate.externalNetworks) await add(keys.externalNetwork(n.id), n);
+  for (const hardware of estate.hosts) {
+    await add(keys.hostRef(hardware.id), { clusterId: hardware.clusterId, siteId: hardware.siteId });
+    await add(keys.host(hardware.clusterId, hardware.id), newHost(hardware, call.now));
+  }
+}
+
+class Present extends Error {}
+
+function newHost(hardware: HostHardware, now: number): Host {
+  const capacity = virtualisationDomain(hardware);
+  return {
+    ...hardware, state: 'online', power: 'on', capacity, freeVcpus: capacity.vcpus, freeMhz: capacity.mhz, freeMemoryMiB: capacity.memoryMiB, seenAt: now, version: 1,
+  };
+}

@@ -1,0 +1,6 @@
+import type { CapacityReader } from '../../shared/store/capacity.ts';
+import type { FaceDeps } from '../http/deps.ts';
+
+export interface TenantDeps extends FaceDeps {
+  capacity: CapacityReader;
+}

@@ -1,0 +1,90 @@
+import { DomainError } from '../../../shared/kernel/errors.ts';
+import type { OperationKind } from '../../../shared/model/operation.ts';
+import { demandOf, type Vm, vmMachine } from '../../../shared/model/vm.ts';
+import { place } from '../../../shared/placement/placement.ts';
+import { needOf } from '../../../shared/placement/snapshot.ts';
+import { keys } from '../../../shared/store/keys.ts';
+import { HostFull, takeHost } from '../../../shared/store/ledger.ts';
+import { newOperation } from '../../../shared/store/outbox.ts';
+import { TenantData } from '../../../shared/store/tenant-data.ts';
+import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.ts';
+import type { Answer, Call } from '../../http/call.ts';
+import { operationView } from '../../http/views.ts';
+import type { TenantDeps } from '../deps.ts';
+import { noCapacity } from './create.ts';
+
+const ATTEMPTS = 64;
+
+/** Claims the VM for an operation, in the state that it was read in, and begins the change. */
+function begin(call: Call, tx: Transaction, vm: Vm, kind: OperationKind, change: Pick<UpdateSpec, 'set' | 'add' | 'remove'>) {
+  const operation = newOperation({ id: call.newId('operation'), kind, tenantId: call.tenantId, target: vm.id, input: { vms: [vm.id] }, createdAt: call.now });
+  tx.update(keys.vm(vm.tenantId, vm.id), {
+    set: { ...change.set, claim: operation.id, operationId: operation.id },
+    add: { version: 1, ...change.add },
+    remove: ['reason', ...(change.remove ?? [])],
+    condition: '#state = :was AND #version = :version AND attribute_not_exists(claim)',
+    names: { '#state': 'state' },
+    values: { ':was': vm.state, ':version': vm.version },
+    onFail: (found) => (found ? held(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`)),
+  });
+  const answer: Answer = {
+    status: 202, body: operationView(operation), headers: { 'operation-location': `/v1/operations/${operation.id}`, 'retry-after': '1' },
+  };
+  return call.commit(tx, answer, { operation });
+}
+
+const held = (vm: Vm) =>
+  new DomainError('operation-in-progress', `VM ${vm.name} is ${vm.state}${vm.claim ? ` and held by operation ${vm.claim}` : ''}; wait for it to end.`, {
+    figures: { state: vm.state, ...(vm.claim ? { operationId: vm.claim } : {}) },
+  });
+
+async function read(call: Call): Promise<Vm> {
+  const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
+  call.checkVersion(vm);
+  return vm;
+}
+
+export async function stopVm(call: Call): Promise<Answer> {
+  const vm = await read(call);
+  if (vm.claim) throw held(vm);
+  return begin(call, new Transaction(), vm, 'stop-vm', { set: { state: vmMachine.next(vm.state, 'stop'), desired: 'stopped' } });
+}
+
+export async function deleteVm(call: Call): Promise<Answer> {
+  const vm = await read(call);
+  if (vm.claim) throw held(vm);
+  return begin(call, new Transaction(), vm, 'delete-vm', { set: { state: vmMachine.next(vm.state, 'delete'), desired: 'stopped' } });
+}
+
+/** A start is placed like a creation; its disks stay where they are, so its cluster does too. */
+export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
+  const vm = await read(call);
+  if (vm.claim) throw held(vm);
+  const state = vmMachine.next(vm.state, 'start');
+  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
+  let snapshot = await deps.capacity.snapshot();
+  let fresh = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const decision = place(need, snapshot, deps.random);
+    if (!decision.ok) {
+      if (fresh) throw noCapacity(decision);
+      snapshot = await deps.capacity.retake();
+      fresh = true;
+      continue;
+    }
+    const { host } = decision.candidate;
+    const tx = new Transaction();
+    takeHost(tx, host, demandOf(vm));
+    try {
+      // Every start order has an epoch of its own, so that a late or repeated one can do no harm (HA-9, HA-10).
+      const answer = await begin(call, tx, vm, 'start-vm', { set: { state, desired: 'running', hostId: host.id }, add: { epoch: 1 } });
+      if (!call.dryRun) snapshot.take(host.id, need);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof HostFull) || !error.host) throw error;
+      snapshot.correct(error.host);
+      fresh = false;
+    }
+  }
+  throw new DomainError('busy', 'Others take capacity faster than this request can; nothing was changed.', { figures: { retryAfterSeconds: 1 } });
+}

@@ -1,0 +1,43 @@
+import type { Alarm, Incident } from '../model/incident.ts';
+import type { Cluster, Datastore, Host, Site } from '../model/inventory.ts';
+import type { Network } from '../model/network.ts';
+import type { Operation } from '../model/operation.ts';
+import type { Vdc } from '../model/vdc.ts';
+import type { Vm } from '../model/vm.ts';
+import type { Vpc } from '../model/network.ts';
+
+/** All that the control plane believes. */
+export interface Belief {
+  sites: Site[];
+  clusters: Cluster[];
+  hosts: Host[];
+  datastores: Datastore[];
+  vdcs: Vdc[];
+  vpcs: Vpc[];
+  networks: Network[];
+  vms: Vm[];
+  claims: { space: string; ip: string; vmId: string }[];
+  alarms: Alarm[];
+  incidents: Incident[];
+  operations: Operation[];
+}
+
+/** What stands in the sites: the truth in tests, what the agents report on a live system. */
+export interface Seen {
+  processes: { vmId: string; hostId: string; epoch: number; state: 'starting' | 'running' | 'crashed' | 'dead' }[];
+  /** Leases of the volumes, where they can be seen. */
+  volumes?: { id: string; vmId: string; leaseEpoch: number }[];
+}
+
+export interface Facts {
+  belief: Belief;
+  seen: Seen;
+  /** Cloud time, ms. */
+  now: number;
+}
+
+/** A checker: how many things it looked at, and a sentence for each that breaks the invariant. */
+export interface Invariant {
+  id: string;
+  check(facts: Facts): { checked: number; violations: string[] };
+}

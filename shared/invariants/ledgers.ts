@@ -1,0 +1,55 @@
+import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
+import { demandOf, storageGiBOf } from '../model/vm.ts';
+import type { Invariant } from './facts.ts';
+
+/** INV-3: every host and datastore ledger equals the sum over its VMs, and none is overdrawn. */
+export const hostLedgersEqualSums: Invariant = {
+  id: 'INV-3',
+  check({ belief }) {
+    const violations: string[] = [];
+    const byHost = Map.groupBy(belief.vms.filter((vm) => vm.hostId), (vm) => vm.hostId as string);
+    for (const host of belief.hosts) {
+      const demands = (byHost.get(host.id) ?? []).map(demandOf);
+      const lines = [
+        ['vCPUs', host.capacity.vcpus, host.freeVcpus, demands.reduce((n, d) => n + d.vcpus, 0)],
+        ['MHz', host.capacity.mhz, host.freeMhz, demands.reduce((n, d) => n + d.mhz, 0)],
+        ['MiB', host.capacity.memoryMiB, host.freeMemoryMiB, demands.reduce((n, d) => n + d.memoryMiB, 0)],
+      ] as const;
+      for (const [unit, capacity, free, sum] of lines) {
+        if (capacity - free !== sum) violations.push(`${host.id}: ledger says ${capacity - free} ${unit} taken, its VMs take ${sum}`);
+        if (free < 0) violations.push(`${host.id}: overdrawn by ${-free} ${unit}`);
+      }
+    }
+    for (const datastore of belief.datastores) {
+      const sum = belief.vms.flatMap((vm) => vm.disks).filter((d) => d.datastoreId === datastore.id).reduce((n, d) => n + d.sizeGiB, 0);
+      if (datastore.capacityGiB - datastore.freeGiB !== sum) violations.push(`${datastore.id}: ledger says ${datastore.capacityGiB - datastore.freeGiB} GiB taken, its volumes take ${sum}`);
+      if (datastore.freeGiB < 0) violations.push(`${datastore.id}: overdrawn by ${-datastore.freeGiB} GiB`);
+    }
+    return { checked: belief.hosts.length + belief.datastores.length, violations };
+  },
+};
+
+/** INV-4: every VDC ledger equals the sum over its resources. */
+export const vdcLedgersEqualSums: Invariant = {
+  id: 'INV-4',
+  check({ belief }) {
+    const violations: string[] = [];
+    for (const vdc of belief.vdcs) {
+      const vms = belief.vms.filter((vm) => vm.vdcId === vdc.id);
+      const sums: Partial<Quota> = {
+        vcpus: vms.reduce((n, vm) => n + vm.cpu.vcpus, 0),
+        memoryMiB: vms.reduce((n, vm) => n + vm.memory.sizeMiB, 0),
+        storageGiB: vms.reduce((n, vm) => n + storageGiBOf(vm), 0),
+        vms: vms.length,
+        vpcs: belief.vpcs.filter((v) => v.vdcId === vdc.id).length,
+        networks: belief.networks.filter((n) => n.vdcId === vdc.id).length,
+      };
+      const used = usageOf(vdc);
+      for (const d of QUOTA_DIMENSIONS) {
+        if (used[d] !== (sums[d] ?? 0)) violations.push(`${vdc.id}: charged ${used[d]} ${d}, its resources sum to ${sums[d] ?? 0}`);
+        if (vdc.left[d] < 0) violations.push(`${vdc.id}: ${d} is over quota by ${-vdc.left[d]}`);
+      }
+    }
+    return { checked: belief.vdcs.length, violations };
+  },
+};

@@ -1,0 +1,61 @@
+import type { Random } from '../../shared/kernel/random.ts';
+import type { Vm } from '../../shared/model/vm.ts';
+import { hasPassthrough } from '../../shared/model/vm.ts';
+import { place } from '../../shared/placement/placement.ts';
+import { type CapacitySnapshot, needOf } from '../../shared/placement/snapshot.ts';
+
+/** What is done about one VM of a fenced host. */
+export type Move =
+  | { vm: Vm; kind: 'start'; hostId: string }
+  | { vm: Vm; kind: 'wait'; reason: string }
+  /** Not to be started: wanted stopped, or without HA. */
+  | { vm: Vm; kind: 'rest'; reason: string }
+  /** An operation that removes or stops it goes on by itself, once it is off the host. */
+  | { vm: Vm; kind: 'release' };
+
+const PRIORITIES = ['high', 'medium', 'low'];
+
+/** The order of attempts: restart priority, then dependencies before dependants, then age (HA-15). */
+export function restartOrder(vms: readonly Vm[]): Vm[] {
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
+  const ordered: Vm[] = [];
+  const entered = new Set<string>();
+  const enter = (vm: Vm) => {
+    if (entered.has(vm.id)) return;
+    entered.add(vm.id);
+    for (const id of vm.ha.dependsOn ?? []) {
+      const before = byId.get(id);
+      if (before && before.ha.restartPriority === vm.ha.restartPriority) enter(before);
+    }
+    ordered.push(vm);
+  };
+  const rank = (vm: Vm) => PRIORITIES.indexOf(vm.ha.restartPriority);
+  for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
+  return ordered;
+}
+
+/** Why a VM is not started again, or undefined when it is (HA-3, HA-20, IO-4). */
+function restReason(vm: Vm, clusterHa: boolean): string | undefined {
+  if (vm.desired === 'stopped') return 'it was wanted stopped';
+  // A first start was promised by an acknowledged request: it is carried out even where HA is off.
+  if (vm.state === 'creating' || vm.state === 'starting') return undefined;
+  if (hasPassthrough(vm)) return 'its host failed; a VM with a passthrough device has no HA (IO-4)';
+  if (!vm.ha.enabled) return 'its host failed; HA is off for this VM';
+  if (!clusterHa) return 'its host failed; HA is off for its cluster';
+  return undefined;
+}
+
+/** Decides for every VM of a fenced host. Pure; takes the capacity of its starts out of the given picture. */
+export function planMoves(vms: readonly Vm[], clusterHa: boolean, snapshot: CapacitySnapshot, random: Random): Move[] {
+  return restartOrder(vms).map((vm): Move => {
+    if (vm.state === 'deleting' || vm.state === 'stopping') return { vm, kind: 'release' };
+    // What waits for capacity or was tried in vain has been found worth a start before.
+    const rest = vm.state === 'faultResuming' ? (vm.desired === 'stopped' ? 'it was wanted stopped' : undefined) : restReason(vm, clusterHa);
+    if (rest) return { vm, kind: 'rest', reason: rest };
+    const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
+    const decision = place(need, snapshot, random);
+    if (!decision.ok) return { vm, kind: 'wait', reason: `no host of ${decision.hosts} can take it: ${Object.entries(decision.ruledOut).map(([rule, n]) => `${rule} rules out ${n}`).join(', ')}` };
+    snapshot.take(decision.candidate.host.id, need);
+    return { vm, kind: 'start', hostId: decision.candidate.host.id };
+  });
+}

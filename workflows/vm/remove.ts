@@ -1,0 +1,28 @@
+import { tagOfTenant } from '../../shared/kernel/ids.ts';
+import { ipToNumber } from '../../shared/model/addresses.ts';
+import { demandOf, storageGiBOf, type Vm } from '../../shared/model/vm.ts';
+import { keys } from '../../shared/store/keys.ts';
+import { giveDatastore, giveHost, refundVdc } from '../../shared/store/ledger.ts';
+import { emit } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+import { type StepDeps, TryAgain } from '../engine/step-table.ts';
+import { bySite, unchanged, vmKey } from './records.ts';
+
+export async function deleteVolumes(vms: readonly Vm[], deps: StepDeps): Promise<void> {
+  for (const [siteId, group] of bySite(vms)) {
+    const volumes = group.flatMap((vm) => vm.disks.map((d) => ({ id: d.id, vmId: vm.id, name: d.name })));
+    const failed = (await deps.port.deleteVolumes(siteId, volumes)).filter((r) => !r.ok);
+    if (failed.length > 0) throw new TryAgain(failed[0]?.reason ?? 'a volume could not be deleted');
+  }
+}
+
+/** Removes the record and gives back all that it held, once: host, datastore, quota, addresses. */
+export async function forgetVm(vm: Vm, type: 'vm.deleted' | 'vm.failed', deps: StepDeps): Promise<void> {
+  const tx = new Transaction().delete(vmKey(vm), unchanged(vm));
+  if (vm.hostId) giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId }, demandOf(vm));
+  for (const [id, disks] of Map.groupBy(vm.disks, (d) => d.datastoreId)) giveDatastore(tx, { siteId: vm.siteId, id }, disks.reduce((n, d) => n + d.sizeGiB, 0));
+  refundVdc(tx, { tenantId: vm.tenantId, id: vm.vdcId }, { vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, storageGiB: storageGiBOf(vm), vms: 1 });
+  for (const nic of vm.nics) tx.delete(keys.address(nic.spaceId === nic.networkId ? vm.tenantId : null, nic.spaceId, ipToNumber(nic.ip)));
+  emit(tx, { id: deps.ids.make('event', tagOfTenant(vm.tenantId)), type, at: deps.clock.now(), tenantId: vm.tenantId, subject: vm.id, data: { name: vm.name } });
+  await deps.store.commit(tx);
+}
