@@ -51,6 +51,13 @@ export async function bundle(entry: string): Promise<{ bytes: number }> {
   return { bytes: code.contents.byteLength };
 }
 
+/** Writes the bundle of an entry into a folder, and says where its module is. */
+export function writeBundle(entry: string, folder: string): string {
+  const outfile = join(folder, OUTPUT);
+  buildSync({ ...options, entryPoints: [entry], outfile });
+  return outfile;
+}
+
 /** The deployed code of an entry: bundled by the esbuild of this project, never in a container. */
 export function codeOf(entry: string): Code {
   return Code.fromAsset(join(ROOT, dirname(entry)), {
@@ -61,7 +68,7 @@ export function codeOf(entry: string): Code {
       command: [entry],
       local: {
         tryBundle(folder: string): boolean {
-          buildSync({ ...options, entryPoints: [entry], outfile: join(folder, OUTPUT) });
+          writeBundle(entry, folder);
           return true;
         },
       },
