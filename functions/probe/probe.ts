@@ -57,7 +57,8 @@ export class Probe {
       // Of a site that does not answer nothing is known, and nothing could be done there.
       if (!site) return [];
       if (waitsOn(host, now)) return [{ kind: 'recover', host }];
-      return decide(host, site.get(host.id), now) ?? [];
+      const finding = decide(host, site.get(host.id), now);
+      return finding ? [finding] : [];
     });
   }
 

@@ -4,6 +4,8 @@ import { DomainError } from '../../shared/kernel/errors.ts';
 import { expandEstate, type ExpandedEstate } from '../../shared/estate/expand.ts';
 import { parseEstateObject } from '../../shared/estate/parse.ts';
 import type { Host, HostHardware } from '../../shared/model/inventory.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { Call } from '../http/call.ts';
@@ -14,7 +16,8 @@ import type { Call } from '../http/call.ts';
  */
 export const estateHandlers = (port: HypervisorPort) => ({
   async loadEstate(call: Call<Record<string, unknown>>) {
-    const estate = expandEstate(parseEstateObject(call.body));
+    const known = await new Inventory(call.deps.store, SYSTEM).sites();
+    const estate = expandEstate(parseEstateObject(call.body, known.map((s) => s.name)));
     const { sites, clusters, hosts, datastores, links, externalNetworks } = estate;
     const counts = {
       sites: sites.length, clusters: clusters.length, hosts: hosts.length, datastores: datastores.length, links: links.length, externalNetworks: externalNetworks.length,

@@ -4,7 +4,8 @@ import type { ProblemCode } from '../kernel/errors.ts';
 export type Face = 'tenant' | 'system' | 'sim';
 export const TENANT_ROLES = ['tenant-admin', 'tenant-operator', 'tenant-auditor'] as const;
 export const SYSTEM_ROLES = ['system-admin', 'system-operator', 'system-auditor'] as const;
-export type Role = (typeof TENANT_ROLES)[number] | (typeof SYSTEM_ROLES)[number];
+export const ROLES = [...TENANT_ROLES, ...SYSTEM_ROLES] as const;
+export type Role = (typeof ROLES)[number];
 
 /** One line of the contract: all that routes, documents, clients and the walking tests need to know of an operation. */
 export interface ApiOperation {

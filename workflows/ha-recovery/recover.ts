@@ -9,7 +9,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { HostFull, takeHost } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
+import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, Moved, unchanged, vmKey } from '../vm/records.ts';
 import { startOrder, VMS_PER_TRANSACTION } from '../vm/start.ts';
@@ -84,7 +84,7 @@ function wave(moves: readonly Move[], deps: StepDeps): Transaction {
   return tx;
 }
 
-function change(move: Move) {
+function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
   const { vm } = move;
   switch (move.kind) {
     case 'start':
