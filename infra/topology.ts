@@ -48,7 +48,11 @@ export const TABLES: Record<TableId, TableSpec> = {
     indexes: [],
     embeddedIndexes: [{ name: 'pending', hash: 'pending', range: 'sk', projection: 'ALL' }],
   },
-  world: { stream: false, indexes: [{ name: 'by-kind', hash: 'kind', range: 'pk', projection: 'ALL' }], embeddedIndexes: [] },
+  world: {
+    stream: false,
+    indexes: [{ name: 'by-kind', hash: 'kind', range: 'pk', projection: 'ALL' }],
+    embeddedIndexes: [],
+  },
 };
 
 const workflowFunction = (kind: OperationKind): FunctionSpec => ({
@@ -61,30 +65,69 @@ const workflowFunction = (kind: OperationKind): FunctionSpec => ({
 
 export const FUNCTIONS = {
   'tenant-api': {
-    entry: 'functions/tenant-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: false,
-    routes: ['/v1/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+    entry: 'functions/tenant-api/handler.ts',
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: false,
+    routes: ['/v1/{proxy+}'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
   },
   'system-api': {
-    entry: 'functions/system-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: true,
-    routes: ['/v1/system/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+    entry: 'functions/system-api/handler.ts',
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: true,
+    routes: ['/v1/system/{proxy+}'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
   },
   'sim-api': {
-    entry: 'functions/sim-api/handler.ts', tables: { control: 'readWrite', events: 'readWrite', world: 'readWrite' }, port: false,
-    routes: ['/v1/sim/{proxy+}'], timeoutSeconds: 29, memoryMiB: 1024,
+    entry: 'functions/sim-api/handler.ts',
+    tables: { control: 'readWrite', events: 'readWrite', world: 'readWrite' },
+    port: false,
+    routes: ['/v1/sim/{proxy+}'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
   },
   docs: {
-    entry: 'functions/docs/handler.ts', tables: {}, port: false,
-    routes: ['/openapi.json', '/docs', '/healthz'], open: true, timeoutSeconds: 10, memoryMiB: 256,
+    entry: 'functions/docs/handler.ts',
+    tables: {},
+    port: false,
+    routes: ['/openapi.json', '/docs', '/healthz'],
+    open: true,
+    timeoutSeconds: 10,
+    memoryMiB: 256,
   },
-  'site-agent': { entry: 'functions/site-agent/handler.ts', tables: { world: 'readWrite' }, port: false, timeoutSeconds: 30, memoryMiB: 1024 },
-  dispatcher: { entry: 'functions/dispatcher/handler.ts', tables: { control: 'readWrite' }, port: false, timeoutSeconds: 60, memoryMiB: 256, starts: true },
-  probe: { entry: 'functions/probe/handler.ts', tables: { control: 'readWrite', events: 'readWrite' }, port: true, timeoutSeconds: 60, memoryMiB: 256 },
+  'site-agent': {
+    entry: 'functions/site-agent/handler.ts',
+    tables: { world: 'readWrite' },
+    port: false,
+    timeoutSeconds: 30,
+    memoryMiB: 1024,
+  },
+  dispatcher: {
+    entry: 'functions/dispatcher/handler.ts',
+    tables: { control: 'readWrite' },
+    port: false,
+    timeoutSeconds: 60,
+    memoryMiB: 256,
+    starts: true,
+  },
+  probe: {
+    entry: 'functions/probe/handler.ts',
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: true,
+    timeoutSeconds: 60,
+    memoryMiB: 256,
+  },
 } as const satisfies Record<string, FunctionSpec>;
 export type FunctionId = keyof typeof FUNCTIONS;
 
 /** One state machine and one function for its steps per kind of operation. */
 export const WORKFLOWS: Record<OperationKind, { definition: string; steps: FunctionSpec }> = Object.fromEntries(
-  OPERATION_KINDS.map((kind) => [kind, { definition: `workflows/${kind}/definition.asl.json`, steps: workflowFunction(kind) }]),
+  OPERATION_KINDS.map((kind) => [
+    kind,
+    { definition: `workflows/${kind}/definition.asl.json`, steps: workflowFunction(kind) },
+  ]),
 ) as Record<OperationKind, { definition: string; steps: FunctionSpec }>;
 
 export const SCHEDULES = {

@@ -42,11 +42,18 @@ export const dispatcher =
 async function dispatch(record: DynamoDBRecord, deps: DispatchDeps): Promise<void> {
   const image = record.dynamodb?.NewImage;
   if (record.eventName !== 'INSERT' || !image) return;
-  const item = unmarshall(image as Parameters<typeof unmarshall>[0]) as (Operation | DomainEvent) & { record: string; audit?: AuditEntry };
+  const item = unmarshall(image as Parameters<typeof unmarshall>[0]) as (Operation | DomainEvent) & {
+    record: string;
+    audit?: AuditEntry;
+  };
   if (item.audit) await deps.store.put(keys.audit(iso(item.audit.at).slice(0, 10), item.audit.id), item.audit);
   if (item.record === 'operation') {
     const { id, kind, input, audit } = item as Operation & { audit?: AuditEntry };
-    await deps.startExecution(kind, id, { operationId: id, ...(audit ? { requestId: audit.requestId } : {}), ...input });
+    await deps.startExecution(kind, id, {
+      operationId: id,
+      ...(audit ? { requestId: audit.requestId } : {}),
+      ...input,
+    });
   } else {
     await deps.publish(item as DomainEvent);
   }

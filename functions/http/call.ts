@@ -4,14 +4,14 @@ import { DomainError } from '../../shared/kernel/errors.ts';
 import { SYSTEM_TAG, tagOfTenant } from '../../shared/kernel/ids.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Operation } from '../../shared/model/operation.ts';
-import { type Context, SYSTEM, asTenant } from '../../shared/store/context.ts';
+import { asTenant, type Context, SYSTEM } from '../../shared/store/context.ts';
 import { accept, emit } from '../../shared/store/outbox.ts';
+import type { Item, Key } from '../../shared/store/tables.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
 import type { Caller } from './caller.ts';
 import type { FaceDeps } from './deps.ts';
 import { type IdempotencyKey, remember } from './idempotency.ts';
 import { decodeToken, encodeToken, pageLimit } from './paging.ts';
-import type { Item, Key } from '../../shared/store/tables.ts';
 
 export interface Answer {
   status: number;
@@ -20,7 +20,9 @@ export interface Answer {
 }
 
 /** What a change is told to the world as: work that begins, or a fact. */
-export type Told = { operation: Operation } | { event: { type: EventType; subject: string; data?: Record<string, unknown>; tenantId?: string } };
+export type Told =
+  | { operation: Operation }
+  | { event: { type: EventType; subject: string; data?: Record<string, unknown>; tenantId?: string } };
 
 /** One authorised, validated request. Handlers see nothing of HTTP beyond it. */
 export class Call<B = unknown> {
@@ -36,8 +38,16 @@ export class Call<B = unknown> {
   private readonly key: IdempotencyKey | undefined;
 
   constructor(fields: {
-    operationId: string; operation: ApiOperation; caller: Caller; requestId: string; params: Record<string, string>;
-    query: Record<string, unknown>; body: B; deps: FaceDeps; ifMatch?: string | undefined; key?: IdempotencyKey | undefined;
+    operationId: string;
+    operation: ApiOperation;
+    caller: Caller;
+    requestId: string;
+    params: Record<string, string>;
+    query: Record<string, unknown>;
+    body: B;
+    deps: FaceDeps;
+    ifMatch?: string | undefined;
+    key?: IdempotencyKey | undefined;
   }) {
     this.operationId = fields.operationId;
     this.operation = fields.operation;
@@ -82,16 +92,28 @@ export class Call<B = unknown> {
   /** @throws `precondition-failed` when If-Match names another version than the one there. */
   checkVersion(thing: { id: string; version: number }): void {
     if (this.ifMatch === undefined || this.ifMatch === '*' || this.ifMatch === etag(thing.version)) return;
-    throw new DomainError('precondition-failed', `${thing.id} has changed: it is at ${etag(thing.version)}, If-Match named ${this.ifMatch}.`, {
-      figures: { current: etag(thing.version) },
-    });
+    throw new DomainError(
+      'precondition-failed',
+      `${thing.id} has changed: it is at ${etag(thing.version)}, If-Match named ${this.ifMatch}.`,
+      {
+        figures: { current: etag(thing.version) },
+      },
+    );
   }
 
   /** Paging of this list for partition `pk`: options for the repository, and the answer's body from a page. */
   paging(pk: string, filter: Record<string, unknown> = {}) {
-    const list = [this.operationId, this.caller.tenantId ?? '', JSON.stringify(this.params), JSON.stringify(filter)].join('|');
+    const list = [
+      this.operationId,
+      this.caller.tenantId ?? '',
+      JSON.stringify(this.params),
+      JSON.stringify(filter),
+    ].join('|');
     const after = decodeToken(this.query.pageToken, list, pk);
-    const where = Object.fromEntries(Object.entries(filter).filter(([, v]) => v !== undefined)) as Record<string, string>;
+    const where = Object.fromEntries(Object.entries(filter).filter(([, v]) => v !== undefined)) as Record<
+      string,
+      string
+    >;
     return {
       list,
       options: { limit: pageLimit(this.query.limit), ...(after ? { after } : {}), where },
@@ -143,6 +165,10 @@ export class Call<B = unknown> {
 export const etag = (version: number): string => `"${version}"`;
 
 /** A resource with its ETag. */
-export const resource = (status: number, body: { version: number }): Answer => ({ status, body, headers: { etag: etag(body.version) } });
+export const resource = (status: number, body: { version: number }): Answer => ({
+  status,
+  body,
+  headers: { etag: etag(body.version) },
+});
 
 export type Handler = (call: Call<never>) => Promise<Answer>;

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda';
-import { SYSTEM_ROLES, TENANT_ROLES, type ApiOperation, type Role } from '../../shared/contract/operation.ts';
+import { type ApiOperation, type Role, SYSTEM_ROLES, TENANT_ROLES } from '../../shared/contract/operation.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
 
 /** Who calls, as the gateway's authoriser has verified it. */
@@ -18,7 +18,8 @@ const KNOWN: readonly string[] = [...TENANT_ROLES, ...SYSTEM_ROLES];
  */
 export function callerOf(event: Partial<APIGatewayProxyEventV2WithJWTAuthorizer> | undefined): Caller {
   const claims = event?.requestContext?.authorizer?.jwt?.claims;
-  if (!claims || typeof claims.sub !== 'string') throw new DomainError('unauthenticated', 'Send a valid token: Authorization: Bearer <token>.');
+  if (!claims || typeof claims.sub !== 'string')
+    throw new DomainError('unauthenticated', 'Send a valid token: Authorization: Bearer <token>.');
   const tenantId = claims.tenant_id;
   const source = event?.requestContext?.http?.sourceIp;
   return {
@@ -31,13 +32,20 @@ export function callerOf(event: Partial<APIGatewayProxyEventV2WithJWTAuthorizer>
 
 /** API Gateway flattens a list claim to `[a b]`. */
 function rolesIn(claim: unknown): Role[] {
-  const list = Array.isArray(claim) ? claim : String(claim ?? '').replace(/^\[|\]$/g, '').split(/[\s,]+/);
+  const list = Array.isArray(claim)
+    ? claim
+    : String(claim ?? '')
+        .replace(/^\[|\]$/g, '')
+        .split(/[\s,]+/);
   return list.filter((r): r is Role => KNOWN.includes(r));
 }
 
 /** @throws `forbidden` when none of the caller's roles is among the operation's, naming those that are. */
 export function mayCall(caller: Caller, operation: ApiOperation): void {
   const role = caller.roles.find((r) => operation.roles.includes(r));
-  if (!role) throw new DomainError('forbidden', `This needs one of the roles ${operation.roles.join(', ')}.`, { figures: { roles: operation.roles } });
+  if (!role)
+    throw new DomainError('forbidden', `This needs one of the roles ${operation.roles.join(', ')}.`, {
+      figures: { roles: operation.roles },
+    });
   if (operation.face === 'tenant' && !caller.tenantId) throw new DomainError('forbidden', 'The token names no tenant.');
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { DomainError, invalid } from '../../shared/kernel/errors.ts';
 import { HOUR } from '../../shared/kernel/clock.ts';
+import { DomainError, invalid } from '../../shared/kernel/errors.ts';
 import { keys } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { IDEMPOTENCY_HOURS } from '../../shared/store/tables.ts';
@@ -34,9 +34,15 @@ export class KeyRace extends Error {
 const digest = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
 /** @throws `invalid-request` when the key is empty or too long. */
-export function idempotencyKey(header: string, scope: { tenantId?: string; actor: string; operationId: string }, request: { path: string; query: string; body: string }): IdempotencyKey {
+export function idempotencyKey(
+  header: string,
+  scope: { tenantId?: string; actor: string; operationId: string },
+  request: { path: string; query: string; body: string },
+): IdempotencyKey {
   if (header.length === 0 || header.length > LONGEST_KEY) {
-    throw invalid([{ location: 'header.idempotency-key', message: `must have 1 to ${LONGEST_KEY} characters`, fix: 'use a UUID' }]);
+    throw invalid([
+      { location: 'header.idempotency-key', message: `must have 1 to ${LONGEST_KEY} characters`, fix: 'use a UUID' },
+    ]);
   }
   return {
     tenantId: scope.tenantId ?? null,
@@ -53,7 +59,8 @@ export async function replay(store: Store, key: IdempotencyKey, now: number): Pr
 
 /** @throws `key-reused` when the key came with another request. */
 export function answerOf(stored: Stored, key: IdempotencyKey): Answer {
-  if (stored.print !== key.print) throw new DomainError('key-reused', 'This idempotency key was used with another request; take a new one.');
+  if (stored.print !== key.print)
+    throw new DomainError('key-reused', 'This idempotency key was used with another request; take a new one.');
   const answer = JSON.parse(inflateRawSync(stored.answer).toString()) as Answer;
   return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
 }
@@ -62,7 +69,11 @@ export function answerOf(stored: Stored, key: IdempotencyKey): Answer {
 export function remember(tx: Transaction, key: IdempotencyKey, answer: Answer, now: number): void {
   tx.put(
     keys.idempotency(key.tenantId, key.hash),
-    { print: key.print, answer: deflateRawSync(JSON.stringify(answer)), expiresAt: Math.ceil((now + IDEMPOTENCY_HOURS * HOUR) / 1000) },
+    {
+      print: key.print,
+      answer: deflateRawSync(JSON.stringify(answer)),
+      expiresAt: Math.ceil((now + IDEMPOTENCY_HOURS * HOUR) / 1000),
+    },
     {
       condition: 'attribute_not_exists(pk) OR expiresAt < :now',
       values: { ':now': Math.floor(now / 1000) },

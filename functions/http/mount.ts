@@ -17,7 +17,11 @@ type Bindings = { Bindings: { event: LambdaEvent; lambdaContext: LambdaContext }
  * Builds a face: every operation of its contract with the handler of the same name. The order is the same for all:
  * authenticate, authorise, read, validate, replay or do, answer.
  */
-export function mountFace<C extends Record<string, ApiOperation>>(contract: C, handlers: { [K in keyof C]: Handler }, deps: FaceDeps): Hono<Bindings> {
+export function mountFace<C extends Record<string, ApiOperation>>(
+  contract: C,
+  handlers: { [K in keyof C]: Handler },
+  deps: FaceDeps,
+): Hono<Bindings> {
   const app = new Hono<Bindings>();
   for (const [operationId, operation] of Object.entries(contract)) {
     const handler = handlers[operationId as keyof C];
@@ -33,12 +37,31 @@ export function mountFace<C extends Record<string, ApiOperation>>(contract: C, h
         const raw = operation.method === 'get' ? '' : await c.req.text();
         const body = validateBody(operation, parseJson(raw, c.req.header('content-type')));
         const query = validateQuery(operation, singleValues(c.req.queries()));
-        const key = operation.method === 'post' ? keyOf(c.req.header('idempotency-key'), operationId, caller, { path: c.req.path, query: JSON.stringify(query), body: raw }) : undefined;
-        call = new Call({ operationId, operation, caller, requestId, params: c.req.param(), query, body, deps, ifMatch: c.req.header('if-match'), key });
+        const key =
+          operation.method === 'post'
+            ? keyOf(c.req.header('idempotency-key'), operationId, caller, {
+                path: c.req.path,
+                query: JSON.stringify(query),
+                body: raw,
+              })
+            : undefined;
+        call = new Call({
+          operationId,
+          operation,
+          caller,
+          requestId,
+          params: c.req.param(),
+          query,
+          body,
+          deps,
+          ifMatch: c.req.header('if-match'),
+          key,
+        });
         answer = (key && (await replay(deps.store, key, deps.clock.now()))) ?? (await runOnce(call, handler, key));
       } catch (error) {
         const problem = problemOf(error, requestId, c.req.path, deps.log);
-        if (call && !operation.readOnly) await auditRefusal(call, problem.status, problem.body.code as string, c.req.param());
+        if (call && !operation.readOnly)
+          await auditRefusal(call, problem.status, problem.body.code as string, c.req.param());
         answer = problem;
       }
       return respond(answer, requestId);
@@ -46,7 +69,15 @@ export function mountFace<C extends Record<string, ApiOperation>>(contract: C, h
   }
   app.notFound((c) => {
     const requestId = requestIdOf(c.req.header('x-request-id'), deps);
-    return respond(problemOf(new DomainError('not-found', `There is no operation ${c.req.method} ${c.req.path}.`), requestId, c.req.path, deps.log), requestId);
+    return respond(
+      problemOf(
+        new DomainError('not-found', `There is no operation ${c.req.method} ${c.req.path}.`),
+        requestId,
+        c.req.path,
+        deps.log,
+      ),
+      requestId,
+    );
   });
   return app;
 }
@@ -63,11 +94,28 @@ async function runOnce(call: Call, handler: Handler, key: ReturnType<typeof keyO
   }
 }
 
-const keyOf = (header: string | undefined, operationId: string, caller: Caller, request: { path: string; query: string; body: string }) =>
-  header === undefined ? undefined : idempotencyKey(header, { operationId, actor: caller.actor, ...(caller.tenantId ? { tenantId: caller.tenantId } : {}) }, request);
+const keyOf = (
+  header: string | undefined,
+  operationId: string,
+  caller: Caller,
+  request: { path: string; query: string; body: string },
+) =>
+  header === undefined
+    ? undefined
+    : idempotencyKey(
+        header,
+        { operationId, actor: caller.actor, ...(caller.tenantId ? { tenantId: caller.tenantId } : {}) },
+        request,
+      );
 
-const blankCall = (operationId: string, operation: ApiOperation, caller: Caller, requestId: string, params: Record<string, string>, deps: FaceDeps) =>
-  new Call<unknown>({ operationId, operation, caller, requestId, params, query: {}, body: undefined, deps });
+const blankCall = (
+  operationId: string,
+  operation: ApiOperation,
+  caller: Caller,
+  requestId: string,
+  params: Record<string, string>,
+  deps: FaceDeps,
+) => new Call<unknown>({ operationId, operation, caller, requestId, params, query: {}, body: undefined, deps });
 
 /** Refused changes are on the trail too. They have no transaction to ride on, so the entry is put by itself. */
 async function auditRefusal(call: Call, status: number, code: string, params: Record<string, string>): Promise<void> {
@@ -80,11 +128,15 @@ async function auditRefusal(call: Call, status: number, code: string, params: Re
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
-const requestIdOf = (given: string | undefined, deps: FaceDeps): string => (given && REQUEST_ID.test(given) ? given : deps.ids.make('request'));
+const requestIdOf = (given: string | undefined, deps: FaceDeps): string =>
+  given && REQUEST_ID.test(given) ? given : deps.ids.make('request');
 
 /** A parameter that comes twice is a flaw that the schema sees. */
 const singleValues = (queries: Record<string, string[]>): Record<string, string> =>
-  Object.fromEntries(Object.entries(queries).map(([k, v]) => [k, v.length === 1 ? (v[0] as string) : v])) as Record<string, string>;
+  Object.fromEntries(Object.entries(queries).map(([k, v]) => [k, v.length === 1 ? (v[0] as string) : v])) as Record<
+    string,
+    string
+  >;
 
 function respond(answer: Answer, requestId: string): Response {
   const headers = new Headers({ 'x-request-id': requestId, 'cache-control': 'no-store', ...answer.headers });

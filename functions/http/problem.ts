@@ -9,8 +9,16 @@ export interface Problem {
 
 /** Any error as application/problem+json (RFC 9457). What is no DomainError is a bug: logged whole, told to nobody. */
 export function problemOf(error: unknown, requestId: string, instance: string, log: Log): Problem {
-  if (!(error instanceof DomainError)) log.error('a bug', { requestId, instance, error: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error) });
-  const refusal = error instanceof DomainError ? error : new DomainError('internal-error', 'Something went wrong here; it was logged under the request id.');
+  if (!(error instanceof DomainError))
+    log.error('a bug', {
+      requestId,
+      instance,
+      error: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : String(error),
+    });
+  const refusal =
+    error instanceof DomainError
+      ? error
+      : new DomainError('internal-error', 'Something went wrong here; it was logged under the request id.');
   const retry = refusal.figures.retryAfterSeconds;
   return {
     status: refusal.status,

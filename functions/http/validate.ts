@@ -1,12 +1,14 @@
 import type * as z from 'zod';
+import type { ApiOperation } from '../../shared/contract/operation.ts';
 import { DomainError, type Flaw, invalid } from '../../shared/kernel/errors.ts';
 import { MAX_BODY_BYTES } from '../../shared/kernel/units.ts';
-import type { ApiOperation } from '../../shared/contract/operation.ts';
 
 /** Parses a body. @throws `body-too-large`, `unsupported-media-type`, `malformed-json` with the place. */
 export function parseJson(raw: string, contentType: string | undefined): unknown {
   if (Buffer.byteLength(raw) > MAX_BODY_BYTES) {
-    throw new DomainError('body-too-large', `The body has more than ${MAX_BODY_BYTES} bytes.`, { figures: { limitBytes: MAX_BODY_BYTES } });
+    throw new DomainError('body-too-large', `The body has more than ${MAX_BODY_BYTES} bytes.`, {
+      figures: { limitBytes: MAX_BODY_BYTES },
+    });
   }
   if (raw.trim() === '') return undefined;
   if (contentType && !/^application\/([a-z.-]+\+)?json\b/i.test(contentType)) {
@@ -16,14 +18,17 @@ export function parseJson(raw: string, contentType: string | undefined): unknown
     return JSON.parse(raw);
   } catch (error) {
     const message = error instanceof Error ? error.message : 'not JSON';
-    throw new DomainError('malformed-json', 'The body is not JSON.', { flaws: [{ location: 'body', message, fix: 'send one JSON object' }] });
+    throw new DomainError('malformed-json', 'The body is not JSON.', {
+      flaws: [{ location: 'body', message, fix: 'send one JSON object' }],
+    });
   }
 }
 
 /** @throws `invalid-request` that lists every flaw. */
 export function validateBody(operation: ApiOperation, body: unknown): unknown {
   if (!operation.body) {
-    if (body !== undefined) throw invalid([{ location: 'body', message: 'this operation takes no body', fix: 'send none' }]);
+    if (body !== undefined)
+      throw invalid([{ location: 'body', message: 'this operation takes no body', fix: 'send none' }]);
     return undefined;
   }
   return check(operation.body, body, 'body');
@@ -33,7 +38,14 @@ export function validateBody(operation: ApiOperation, body: unknown): unknown {
 export function validateQuery(operation: ApiOperation, query: Record<string, string>): Record<string, unknown> {
   if (operation.query) return check(operation.query, query, 'query') as Record<string, unknown>;
   const unknown = Object.keys(query);
-  if (unknown.length > 0) throw invalid(unknown.map((k) => ({ location: `query.${k}`, message: 'is not a parameter of this operation', fix: 'leave it out' })));
+  if (unknown.length > 0)
+    throw invalid(
+      unknown.map((k) => ({
+        location: `query.${k}`,
+        message: 'is not a parameter of this operation',
+        fix: 'leave it out',
+      })),
+    );
   return {};
 }
 
@@ -46,8 +58,13 @@ function check(schema: z.ZodType, value: unknown, where: string): unknown {
 function flawsOf(issue: z.core.$ZodIssue, where: string): Flaw[] {
   const path = [where, ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((k) => ({ location: `${path}.${k}`, message: 'is not a field of this request', fix: 'leave it out, or check its spelling' }));
+    return issue.keys.map((k) => ({
+      location: `${path}.${k}`,
+      message: 'is not a field of this request',
+      fix: 'leave it out, or check its spelling',
+    }));
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [{ location: path, message: 'is missing', fix: `send a ${issue.expected}` }];
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return [{ location: path, message: 'is missing', fix: `send a ${issue.expected}` }];
   return [{ location: path, message: issue.message }];
 }

@@ -1,7 +1,7 @@
-import { iso } from '../../shared/kernel/clock.ts';
 import type { DomainEvent } from '../../shared/events/event.ts';
-import type { AuditEntry } from '../../shared/model/audit.ts';
+import { iso } from '../../shared/kernel/clock.ts';
 import { gatewayOf } from '../../shared/model/addresses.ts';
+import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Alarm, Incident } from '../../shared/model/incident.ts';
 import type { Cluster, Datastore, Host, Link, Site } from '../../shared/model/inventory.ts';
 import type { ExternalNetwork, Network, Vpc } from '../../shared/model/network.ts';
@@ -11,58 +11,179 @@ import { usageOf, type Vdc } from '../../shared/model/vdc.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 
 /** What the API shows of each entity. Anything not named here stays inside. */
-const optional = <T>(fields: Record<string, T | undefined>) => Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined && v !== null));
+const optional = <T>(fields: Record<string, T | undefined>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined && v !== null));
 const time = (at: number | undefined) => (at === undefined ? undefined : iso(at));
 
-export const tenantView = (t: Tenant) => ({ id: t.id, name: t.name, state: t.state, version: t.version, createdAt: iso(t.createdAt) });
+export const tenantView = (t: Tenant) => ({
+  id: t.id,
+  name: t.name,
+  state: t.state,
+  version: t.version,
+  createdAt: iso(t.createdAt),
+});
 
 export const vdcView = (v: Vdc) => ({
-  id: v.id, tenantId: v.tenantId, name: v.name, sites: v.sites, quota: v.quota, usage: usageOf(v), version: v.version, createdAt: iso(v.createdAt),
+  id: v.id,
+  tenantId: v.tenantId,
+  name: v.name,
+  sites: v.sites,
+  quota: v.quota,
+  usage: usageOf(v),
+  version: v.version,
+  createdAt: iso(v.createdAt),
 });
 export const vpcView = (v: Vpc) => ({
-  id: v.id, vdcId: v.vdcId, name: v.name, sharing: v.sharing, networks: v.networks, version: v.version, createdAt: iso(v.createdAt),
+  id: v.id,
+  vdcId: v.vdcId,
+  name: v.name,
+  sharing: v.sharing,
+  networks: v.networks,
+  version: v.version,
+  createdAt: iso(v.createdAt),
 });
 export const networkView = (n: Network) => ({
-  id: n.id, vdcId: n.vdcId, vpcId: n.vpcId, name: n.name, type: n.type, cidr: n.cidr,
+  id: n.id,
+  vdcId: n.vdcId,
+  vpcId: n.vpcId,
+  name: n.name,
+  type: n.type,
+  cidr: n.cidr,
   // An internal network has no way out (VDC-5).
-  ...optional({ gateway: n.type === 'internal' ? undefined : gatewayOf(n.cidr), externalNetworkId: n.externalNetworkId }),
-  version: n.version, createdAt: iso(n.createdAt),
+  ...optional({
+    gateway: n.type === 'internal' ? undefined : gatewayOf(n.cidr),
+    externalNetworkId: n.externalNetworkId,
+  }),
+  version: n.version,
+  createdAt: iso(n.createdAt),
 });
 export const vmView = (v: Vm) => ({
-  id: v.id, name: v.name, vdcId: v.vdcId, vpcId: v.vpcId, state: v.state, ...optional({ reason: v.reason }), cpu: v.cpu, memory: v.memory, guest: v.guest,
+  id: v.id,
+  name: v.name,
+  vdcId: v.vdcId,
+  vpcId: v.vpcId,
+  state: v.state,
+  ...optional({ reason: v.reason }),
+  cpu: v.cpu,
+  memory: v.memory,
+  guest: v.guest,
   disks: v.disks.map((d) => ({ id: d.id, name: d.name, sizeGiB: d.sizeGiB, boot: d.boot, io: d.io })),
   nics: v.nics.map((n) => ({ id: n.id, networkId: n.networkId, mac: n.mac, ip: n.ip, io: n.io })),
-  ha: v.ha, version: v.version, createdAt: iso(v.createdAt), operationId: v.operationId,
+  ha: v.ha,
+  version: v.version,
+  createdAt: iso(v.createdAt),
+  operationId: v.operationId,
 });
-export const systemVmView = (v: Vm) => ({ ...vmView(v), tenantId: v.tenantId, siteId: v.siteId, clusterId: v.clusterId, hostId: v.hostId, epoch: v.epoch });
+export const systemVmView = (v: Vm) => ({
+  ...vmView(v),
+  tenantId: v.tenantId,
+  siteId: v.siteId,
+  clusterId: v.clusterId,
+  hostId: v.hostId,
+  epoch: v.epoch,
+});
 
 export const operationView = (o: Operation) => ({
-  id: o.id, kind: o.kind, target: o.target, state: o.state, percent: o.percent,
-  steps: o.steps.map((s) => ({ name: s.name, state: s.state, startedAt: iso(s.startedAt), ...optional({ finishedAt: time(s.finishedAt), detail: s.detail }) })),
-  ...optional({ error: o.error as unknown, result: o.result as unknown }), createdAt: iso(o.createdAt), ...optional({ finishedAt: time(o.finishedAt) }),
+  id: o.id,
+  kind: o.kind,
+  target: o.target,
+  state: o.state,
+  percent: o.percent,
+  steps: o.steps.map((s) => ({
+    name: s.name,
+    state: s.state,
+    startedAt: iso(s.startedAt),
+    ...optional({ finishedAt: time(s.finishedAt), detail: s.detail }),
+  })),
+  ...optional({ error: o.error as unknown, result: o.result as unknown }),
+  createdAt: iso(o.createdAt),
+  ...optional({ finishedAt: time(o.finishedAt) }),
 });
-export const eventView = (e: DomainEvent) => ({ id: e.id, type: e.type, at: iso(e.at), subject: e.subject, data: e.data, ...optional({ tenantId: e.tenantId }) });
+export const eventView = (e: DomainEvent) => ({
+  id: e.id,
+  type: e.type,
+  at: iso(e.at),
+  subject: e.subject,
+  data: e.data,
+  ...optional({ tenantId: e.tenantId }),
+});
 
-export const siteView = (s: Site) => ({ id: s.id, name: s.name, hypervisor: s.hypervisor, ...optional({ city: s.city }) });
+export const siteView = (s: Site) => ({
+  id: s.id,
+  name: s.name,
+  hypervisor: s.hypervisor,
+  ...optional({ city: s.city }),
+});
 export const clusterView = (c: Cluster) => ({ id: c.id, siteId: c.siteId, name: c.name, arch: c.arch, ha: c.ha });
 export const hostView = (h: Host) => ({
-  id: h.id, name: h.name, siteId: h.siteId, clusterId: h.clusterId, state: h.state, power: h.power, vendor: h.vendor, arch: h.arch, ...optional({ rack: h.rack }),
+  id: h.id,
+  name: h.name,
+  siteId: h.siteId,
+  clusterId: h.clusterId,
+  state: h.state,
+  power: h.power,
+  vendor: h.vendor,
+  arch: h.arch,
+  ...optional({ rack: h.rack }),
   capacity: h.capacity,
-  allocated: { vcpus: h.capacity.vcpus - h.freeVcpus, mhz: h.capacity.mhz - h.freeMhz, memoryMiB: h.capacity.memoryMiB - h.freeMemoryMiB },
-  seenAt: iso(h.seenAt), version: h.version,
+  allocated: {
+    vcpus: h.capacity.vcpus - h.freeVcpus,
+    mhz: h.capacity.mhz - h.freeMhz,
+    memoryMiB: h.capacity.memoryMiB - h.freeMemoryMiB,
+  },
+  seenAt: iso(h.seenAt),
+  version: h.version,
 });
-export const datastoreView = (d: Datastore) => ({ id: d.id, siteId: d.siteId, name: d.name, kind: d.kind, capacityGiB: d.capacityGiB, freeGiB: d.freeGiB });
-export const linkView = (l: Link) => ({ id: l.id, from: l.from, to: l.to, latencyMs: l.latencyMs, mbps: l.mbps, mode: l.mode });
+export const datastoreView = (d: Datastore) => ({
+  id: d.id,
+  siteId: d.siteId,
+  name: d.name,
+  kind: d.kind,
+  capacityGiB: d.capacityGiB,
+  freeGiB: d.freeGiB,
+});
+export const linkView = (l: Link) => ({
+  id: l.id,
+  from: l.from,
+  to: l.to,
+  latencyMs: l.latencyMs,
+  mbps: l.mbps,
+  mode: l.mode,
+});
 export const externalNetworkView = (n: ExternalNetwork) => ({ id: n.id, name: n.name, cidr: n.cidr, sites: n.sites });
 export const alarmView = (a: Alarm) => ({
-  id: a.id, code: a.code, object: a.object, severity: a.severity, state: a.state, text: a.text, raisedAt: iso(a.raisedAt), ...optional({ clearedAt: time(a.clearedAt) }),
+  id: a.id,
+  code: a.code,
+  object: a.object,
+  severity: a.severity,
+  state: a.state,
+  text: a.text,
+  raisedAt: iso(a.raisedAt),
+  ...optional({ clearedAt: time(a.clearedAt) }),
 });
 export const incidentView = (i: Incident) => ({
-  id: i.id, hostId: i.hostId, siteId: i.siteId, state: i.state, openedAt: iso(i.openedAt), ...optional({ closedAt: time(i.closedAt) }),
+  id: i.id,
+  hostId: i.hostId,
+  siteId: i.siteId,
+  state: i.state,
+  openedAt: iso(i.openedAt),
+  ...optional({ closedAt: time(i.closedAt) }),
   timeline: i.timeline.map((t) => ({ at: iso(t.at), what: t.what, ...optional({ detail: t.detail }) })),
-  vms: i.vms.map((v) => ({ id: v.id, outcome: v.outcome, fromHost: v.fromHost, ...optional<unknown>({ toHost: v.toHost, readyAt: time(v.readyAt), rtoSeconds: v.rtoSeconds, reason: v.reason }) })),
+  vms: i.vms.map((v) => ({
+    id: v.id,
+    outcome: v.outcome,
+    fromHost: v.fromHost,
+    ...optional<unknown>({ toHost: v.toHost, readyAt: time(v.readyAt), rtoSeconds: v.rtoSeconds, reason: v.reason }),
+  })),
 });
 export const auditView = (a: AuditEntry) => ({
-  id: a.id, at: iso(a.at), actor: a.actor, roles: a.roles, operationId: a.operationId, requestId: a.requestId, status: a.status, result: a.result,
+  id: a.id,
+  at: iso(a.at),
+  actor: a.actor,
+  roles: a.roles,
+  operationId: a.operationId,
+  requestId: a.requestId,
+  status: a.status,
+  result: a.result,
   ...optional({ target: a.target, source: a.source, tenantId: a.tenantId, code: a.code }),
 });

@@ -1,7 +1,7 @@
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import type { Host } from '../../shared/model/inventory.ts';
-import { assess, type Liveness, LIVENESS } from '../../shared/model/liveness.ts';
+import { assess, LIVENESS, type Liveness } from '../../shared/model/liveness.ts';
 
 /** VMs that wait for capacity are tried again at this period, ms. HA-14: cycle 20 s (worked example E3). */
 export const RETRY_MS = 20 * SECOND;
@@ -13,7 +13,12 @@ export type Finding =
   | { kind: 'recover'; host: Host };
 
 /** What the heartbeats mean for one host. Pure: belief and signs in, at most one finding out. */
-export function decide(host: Host, beat: Heartbeat | undefined, now: number, liveness: Liveness = LIVENESS): Finding | undefined {
+export function decide(
+  host: Host,
+  beat: Heartbeat | undefined,
+  now: number,
+  liveness: Liveness = LIVENESS,
+): Finding | undefined {
   if (host.claim !== undefined) return undefined;
   const verdict = assess(beat, now, liveness);
   switch (host.state) {
@@ -40,4 +45,5 @@ export function decide(host: Host, beat: Heartbeat | undefined, now: number, liv
 const due = (host: Host, now: number): boolean => (host.waiting ?? 0) > 0 && now - (host.triedAt ?? 0) >= RETRY_MS;
 
 /** A host that serves again and for whose former VMs there was no room. */
-export const waitsOn = (host: Host, now: number): boolean => host.state === 'online' && host.claim === undefined && host.incidentId !== undefined && due(host, now);
+export const waitsOn = (host: Host, now: number): boolean =>
+  host.state === 'online' && host.claim === undefined && host.incidentId !== undefined && due(host, now);

@@ -1,5 +1,5 @@
-import { PortTimeout, type Heartbeat, type HypervisorPort } from '../../shared/hypervisor/port.ts';
 import type { Runtime } from '../../shared/aws/runtime.ts';
+import { type Heartbeat, type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
@@ -72,7 +72,12 @@ export class Probe {
       } catch (error) {
         if (!(error instanceof PortTimeout)) throw error;
         this.silent.add(siteId);
-        await raiseAlarm(store, ids, { code: 'site-unreachable', object: siteId, severity: 'critical', text: `Site ${siteId} does not answer` }, clock.now());
+        await raiseAlarm(
+          store,
+          ids,
+          { code: 'site-unreachable', object: siteId, severity: 'critical', text: `Site ${siteId} does not answer` },
+          clock.now(),
+        );
       }
     }
     return bySite;
@@ -83,7 +88,13 @@ export class Probe {
     try {
       if (finding.kind === 'suspect') await this.suspect(finding.host, finding.at, now);
       else if (finding.kind === 'back') await this.back(finding.host, now);
-      else if (finding.kind === 'returned') await this.begin('reconcile-host', finding.host, now, finding.host.state === 'fenced' ? 'reconciling' : finding.host.state);
+      else if (finding.kind === 'returned')
+        await this.begin(
+          'reconcile-host',
+          finding.host,
+          now,
+          finding.host.state === 'fenced' ? 'reconciling' : finding.host.state,
+        );
       else await this.begin('ha-recovery', finding.host, now, finding.host.state);
     } catch (error) {
       // Another probe, or a workflow, was faster: its change stands.
@@ -95,32 +106,84 @@ export class Probe {
   private async suspect(host: Host, lastSeen: number, now: number): Promise<void> {
     const { ids } = this.runtime;
     const incident: Incident = {
-      id: ids.make('incident'), hostId: host.id, siteId: host.siteId, state: 'open', openedAt: now, vms: [], version: 1,
-      timeline: [{ at: lastSeen, what: 'last heartbeat' }, { at: now, what: 'heartbeats missed' }],
+      id: ids.make('incident'),
+      hostId: host.id,
+      siteId: host.siteId,
+      state: 'open',
+      openedAt: now,
+      vms: [],
+      version: 1,
+      timeline: [
+        { at: lastSeen, what: 'last heartbeat' },
+        { at: now, what: 'heartbeats missed' },
+      ],
     };
     const tx = new Transaction().put(keys.incident(incident.id), incident);
-    emit(tx, { id: ids.make('event'), type: 'host.suspect', at: now, subject: host.id, data: { incidentId: incident.id } });
-    await this.begin('ha-recovery', { ...host, incidentId: incident.id }, now, hostMachine.next(host.state, 'heartbeatMissed'), tx, { seenAt: lastSeen });
+    emit(tx, {
+      id: ids.make('event'),
+      type: 'host.suspect',
+      at: now,
+      subject: host.id,
+      data: { incidentId: incident.id },
+    });
+    await this.begin(
+      'ha-recovery',
+      { ...host, incidentId: incident.id },
+      now,
+      hostMachine.next(host.state, 'heartbeatMissed'),
+      tx,
+      { seenAt: lastSeen },
+    );
   }
 
   private async back(host: Host, now: number): Promise<void> {
     const { store, ids } = this.runtime;
     const incident = host.incidentId ? await store.get<Incident>(keys.incident(host.incidentId)) : undefined;
     const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-      set: { state: hostMachine.next(host.state, 'heartbeatBack'), seenAt: now }, add: { version: 1 }, remove: ['incidentId'], ...asRead(host),
+      set: { state: hostMachine.next(host.state, 'heartbeatBack'), seenAt: now },
+      add: { version: 1 },
+      remove: ['incidentId'],
+      ...asRead(host),
     });
-    if (incident) tx.update(keys.incident(incident.id), { set: { state: 'falseAlarm', closedAt: now, timeline: [...incident.timeline, { at: now, what: 'heartbeats are back' }] }, add: { version: 1 } });
+    if (incident)
+      tx.update(keys.incident(incident.id), {
+        set: {
+          state: 'falseAlarm',
+          closedAt: now,
+          timeline: [...incident.timeline, { at: now, what: 'heartbeats are back' }],
+        },
+        add: { version: 1 },
+      });
     emit(tx, { id: ids.make('event'), type: 'host.online', at: now, subject: host.id, data: {} });
     await store.commit(tx);
     await clearAlarm(store, ids, 'host-management-lost', host.id, now);
   }
 
   /** Claims the host for a workflow and starts it. */
-  private async begin(kind: OperationKind, host: Host, now: number, state: Host['state'], tx = new Transaction(), also: Partial<Host> = {}): Promise<void> {
-    const input = { hostId: host.id, clusterId: host.clusterId, ...(host.incidentId ? { incidentId: host.incidentId } : {}) };
-    const operation = newOperation({ id: this.runtime.ids.make('operation'), kind, target: host.id, input, createdAt: now });
+  private async begin(
+    kind: OperationKind,
+    host: Host,
+    now: number,
+    state: Host['state'],
+    tx = new Transaction(),
+    also: Partial<Host> = {},
+  ): Promise<void> {
+    const input = {
+      hostId: host.id,
+      clusterId: host.clusterId,
+      ...(host.incidentId ? { incidentId: host.incidentId } : {}),
+    };
+    const operation = newOperation({
+      id: this.runtime.ids.make('operation'),
+      kind,
+      target: host.id,
+      input,
+      createdAt: now,
+    });
     tx.update(keys.host(host.clusterId, host.id), {
-      set: { state, claim: operation.id, ...(host.incidentId ? { incidentId: host.incidentId } : {}), ...also }, add: { version: 1 }, ...asRead(host),
+      set: { state, claim: operation.id, ...(host.incidentId ? { incidentId: host.incidentId } : {}), ...also },
+      add: { version: 1 },
+      ...asRead(host),
     });
     accept(tx, operation);
     await this.runtime.store.commit(tx);

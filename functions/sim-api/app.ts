@@ -3,7 +3,7 @@ import { simContract } from '../../shared/contract/sim.ts';
 import { Guest } from '../../shared/world/guest.ts';
 import { World } from '../../shared/world/world.ts';
 import { mountFace } from '../http/mount.ts';
-import { clockHandlers, type ClockControl } from './clock.ts';
+import { type ClockControl, clockHandlers } from './clock.ts';
 import { faultHandlers } from './faults.ts';
 import { guestHandlers } from './guests.ts';
 import { worldHandlers } from './world.ts';
@@ -12,5 +12,9 @@ import { worldHandlers } from './world.ts';
 export function simApi(runtime: Runtime, control?: ClockControl) {
   const world = new World(runtime.store);
   const guest = new Guest(world, runtime.clock);
-  return mountFace(simContract, { ...faultHandlers(world), ...worldHandlers(world), ...guestHandlers(world, guest), ...clockHandlers(control) }, runtime);
+  return mountFace(
+    simContract,
+    { ...faultHandlers(world), ...worldHandlers(world), ...guestHandlers(world, guest), ...clockHandlers(control) },
+    runtime,
+  );
 }

@@ -20,6 +20,8 @@ export const clockHandlers = (control: ClockControl | undefined) => ({
     if ('speed' in call.body) control.setSpeed(call.body.speed);
     else control.advance(call.body.advanceSeconds * SECOND);
     const answer = { status: 200, body: { now: iso(call.now), speed: control.speed } };
-    return call.commit(new Transaction(), answer, { event: { type: 'simulation.changed', subject: 'clock', data: call.body } });
+    return call.commit(new Transaction(), answer, {
+      event: { type: 'simulation.changed', subject: 'clock', data: call.body },
+    });
   },
 });

@@ -1,10 +1,10 @@
 import type * as z from 'zod';
+import type { createFault } from '../../shared/contract/shapes.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { invalid, notFound } from '../../shared/kernel/errors.ts';
-import type { createFault } from '../../shared/contract/shapes.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { type Fault, worldKeys } from '../../shared/world/records.ts';
 import type { World } from '../../shared/world/world.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
 import type { Call } from '../http/call.ts';
 import { slicePage } from '../http/paging.ts';
 import { faultView } from './views.ts';
@@ -13,8 +13,16 @@ type Body = z.infer<typeof createFault>;
 
 /** Kinds whose target is not a host: what it is instead. */
 const OTHER_TARGETS: Partial<Record<Body['kind'], 'site' | 'vm' | 'datastore' | 'link' | 'volume'>> = {
-  'site-loss': 'site', 'call-timeout': 'site', 'answer-lost': 'site', 'duplicate-call': 'site', 'guest-crash': 'vm',
-  'datastore-loss': 'datastore', 'slow-disk': 'volume', 'disk-error': 'volume', 'link-cut': 'link', 'link-degraded': 'link',
+  'site-loss': 'site',
+  'call-timeout': 'site',
+  'answer-lost': 'site',
+  'duplicate-call': 'site',
+  'guest-crash': 'vm',
+  'datastore-loss': 'datastore',
+  'slow-disk': 'volume',
+  'disk-error': 'volume',
+  'link-cut': 'link',
+  'link-degraded': 'link',
 };
 
 export const faultHandlers = (world: World) => ({
@@ -22,10 +30,24 @@ export const faultHandlers = (world: World) => ({
     const { kind, target, at, for: seconds } = call.body;
     await mustExist(world, kind, target);
     const from = at ? Date.parse(at) : call.now;
-    if (from < call.now - 1) throw invalid([{ location: 'body.at', message: 'lies in the past', fix: 'leave it out for now, or name a later time' }]);
-    const fault: Fault = { kind: 'fault', id: call.newId('fault'), fault: kind, target, at: from, ...(seconds ? { until: from + seconds * SECOND } : {}) };
+    if (from < call.now - 1)
+      throw invalid([
+        { location: 'body.at', message: 'lies in the past', fix: 'leave it out for now, or name a later time' },
+      ]);
+    const fault: Fault = {
+      kind: 'fault',
+      id: call.newId('fault'),
+      fault: kind,
+      target,
+      at: from,
+      ...(seconds ? { until: from + seconds * SECOND } : {}),
+    };
     const tx = new Transaction().put(worldKeys.fault(fault.id), fault, { table: 'world' });
-    return call.commit(tx, { status: 201, body: faultView(fault, call.now) }, { event: { type: 'simulation.changed', subject: fault.id, data: { fault: kind, target } } });
+    return call.commit(
+      tx,
+      { status: 201, body: faultView(fault, call.now) },
+      { event: { type: 'simulation.changed', subject: fault.id, data: { fault: kind, target } } },
+    );
   },
 
   async listFaults(call: Call) {
@@ -40,8 +62,16 @@ export const faultHandlers = (world: World) => ({
     const fault = (await world.faults()).find((f) => f.id === id);
     if (!fault) throw notFound('fault', id);
     const until = Math.max(fault.at, Math.min(fault.until ?? call.now, call.now));
-    const tx = new Transaction().update(worldKeys.fault(id), { set: { until }, condition: 'attribute_exists(pk)', onFail: () => notFound('fault', id) }, 'world');
-    return call.commit(tx, { status: 204 }, { event: { type: 'simulation.changed', subject: id, data: { ended: fault.fault, target: fault.target } } });
+    const tx = new Transaction().update(
+      worldKeys.fault(id),
+      { set: { until }, condition: 'attribute_exists(pk)', onFail: () => notFound('fault', id) },
+      'world',
+    );
+    return call.commit(
+      tx,
+      { status: 204 },
+      { event: { type: 'simulation.changed', subject: id, data: { ended: fault.fault, target: fault.target } } },
+    );
   },
 });
 
@@ -57,5 +87,12 @@ async function mustExist(world: World, kind: Body['kind'], target: string): Prom
     if (of === 'datastore') return volumes.some((v) => v.datastoreId === target) || target.startsWith('ds_');
     return volumes.some((v) => (of === 'vm' ? v.vmId : v.id) === target);
   };
-  if (!(await there())) throw invalid([{ location: 'body.target', message: `there is no ${of} '${target}' in the world`, fix: `name a ${of} of GET /v1/sim/world` }]);
+  if (!(await there()))
+    throw invalid([
+      {
+        location: 'body.target',
+        message: `there is no ${of} '${target}' in the world`,
+        fix: `name a ${of} of GET /v1/sim/world`,
+      },
+    ]);
 }

@@ -2,18 +2,24 @@ import type * as z from 'zod';
 import type { blockWrite, workload } from '../../shared/contract/shapes.ts';
 import { DomainError, invalid } from '../../shared/kernel/errors.ts';
 import { BLOCK_BYTES } from '../../shared/kernel/units.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import type { Guest } from '../../shared/world/guest.ts';
 import { worldKeys } from '../../shared/world/records.ts';
 import type { World } from '../../shared/world/world.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
 import type { Call } from '../http/call.ts';
 
 export const guestHandlers = (world: World, guest: Guest) => ({
   /** The guest's own writes are no operator's change, so they leave no trail; a drill writes thousands. */
   async writeBlock(call: Call<z.infer<typeof blockWrite>>) {
     const data = Buffer.from(call.body.data, 'base64');
-    if (data.length > BLOCK_BYTES) throw invalid([{ location: 'body.data', message: `has ${data.length} bytes`, fix: `send at most ${BLOCK_BYTES}` }]);
-    return { status: 200, body: await guest.write(call.param('vmId'), call.param('disk'), indexOf(call), data, call.body.hostId) };
+    if (data.length > BLOCK_BYTES)
+      throw invalid([
+        { location: 'body.data', message: `has ${data.length} bytes`, fix: `send at most ${BLOCK_BYTES}` },
+      ]);
+    return {
+      status: 200,
+      body: await guest.write(call.param('vmId'), call.param('disk'), indexOf(call), data, call.body.hostId),
+    };
   },
 
   async readBlock(call: Call) {
@@ -25,8 +31,20 @@ export const guestHandlers = (world: World, guest: Guest) => ({
     const vmId = call.param('vmId');
     const hostId = (await world.volumesOf(vmId)).find((v) => v.leaseHost)?.leaseHost;
     if (!hostId) throw new DomainError('not-running', `VM ${vmId} was never started.`);
-    const tx = new Transaction().update(worldKeys.process(hostId, vmId), { set: { workload: call.body }, condition: 'attribute_exists(pk)', onFail: () => new DomainError('not-running', `VM ${vmId} does not run.`) }, 'world');
-    return call.commit(tx, { status: 200, body: call.body }, { event: { type: 'simulation.changed', subject: vmId, data: { workload: call.body } } });
+    const tx = new Transaction().update(
+      worldKeys.process(hostId, vmId),
+      {
+        set: { workload: call.body },
+        condition: 'attribute_exists(pk)',
+        onFail: () => new DomainError('not-running', `VM ${vmId} does not run.`),
+      },
+      'world',
+    );
+    return call.commit(
+      tx,
+      { status: 200, body: call.body },
+      { event: { type: 'simulation.changed', subject: vmId, data: { workload: call.body } } },
+    );
   },
 });
 

@@ -13,7 +13,11 @@ export const worldHandlers = (world: World) => ({
   async getWorld(call: Call) {
     const now = call.now;
     const [hosts, processes, volumes, faults, links] = await Promise.all([
-      world.hosts(), world.ofKind<WorldProcess>('process'), world.ofKind<WorldVolume>('volume'), world.faults(), world.ofKind<{ id: string }>('link'),
+      world.hosts(),
+      world.ofKind<WorldProcess>('process'),
+      world.ofKind<WorldVolume>('volume'),
+      world.faults(),
+      world.ofKind<{ id: string }>('link'),
     ]);
     const lines = new Map(hosts.map((h) => [h.id, hostTimeline(h, faults)]));
     const body = {
@@ -21,16 +25,39 @@ export const worldHandlers = (world: World) => ({
       hosts: hosts.map((h) => {
         const line = lines.get(h.id) as ReturnType<typeof hostTimeline>;
         return {
-          id: h.id, siteId: h.siteId, power: powerAt(line, now), serves: serves(line, now),
-          heartbeatAt: when(lastHeartbeat(line, 'management', h, now)), storageHeartbeatAt: when(lastHeartbeat(line, 'storage', h, now)),
+          id: h.id,
+          siteId: h.siteId,
+          power: powerAt(line, now),
+          serves: serves(line, now),
+          heartbeatAt: when(lastHeartbeat(line, 'management', h, now)),
+          storageHeartbeatAt: when(lastHeartbeat(line, 'storage', h, now)),
         };
       }),
       processes: processes.flatMap((p) => {
         const line = lines.get(p.hostId);
         const state = line ? processState(p, line, faults, now) : 'dead';
-        return state === 'dead' ? [] : [{ vmId: p.vmId, hostId: p.hostId, epoch: p.epoch, state, startedAt: iso(p.startedAt), readyAt: iso(p.readyAt) }];
+        return state === 'dead'
+          ? []
+          : [
+              {
+                vmId: p.vmId,
+                hostId: p.hostId,
+                epoch: p.epoch,
+                state,
+                startedAt: iso(p.startedAt),
+                readyAt: iso(p.readyAt),
+              },
+            ];
       }),
-      volumes: volumes.map((v) => ({ id: v.id, vmId: v.vmId, name: v.name, siteId: v.siteId, leaseEpoch: v.leaseEpoch, sequence: v.sequence, refusedWrites: v.refused })),
+      volumes: volumes.map((v) => ({
+        id: v.id,
+        vmId: v.vmId,
+        name: v.name,
+        siteId: v.siteId,
+        leaseEpoch: v.leaseEpoch,
+        sequence: v.sequence,
+        refusedWrites: v.refused,
+      })),
       links,
       faults: faults.map((f) => faultView(f, now)),
     };

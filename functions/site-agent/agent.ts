@@ -6,7 +6,16 @@ import { SimulatedSite } from '../../shared/world/agent.ts';
 import { World } from '../../shared/world/world.ts';
 
 const CALLS: readonly (keyof HypervisorPort)[] = [
-  'commission', 'heartbeats', 'createVolumes', 'deleteVolumes', 'startVms', 'stopVms', 'inspectVms', 'listProcesses', 'fenceHosts', 'powerOnHosts',
+  'commission',
+  'heartbeats',
+  'createVolumes',
+  'deleteVolumes',
+  'startVms',
+  'stopVms',
+  'inspectVms',
+  'listProcesses',
+  'fenceHosts',
+  'powerOnHosts',
 ];
 
 /** The far end of the port. Faults of the way itself (time-out, lost answer, duplicate) happen here. */
@@ -14,11 +23,13 @@ export function siteAgent(deps: { store: Store; clock: Clock; log: Log }) {
   const world = new World(deps.store);
   const site = new SimulatedSite(world, deps.clock);
   return async (call: PortCall): Promise<PortAnswer> => {
-    if (!CALLS.includes(call.call)) return { ok: false, error: 'failed', message: `unknown call '${String(call.call)}'` };
+    if (!CALLS.includes(call.call))
+      return { ok: false, error: 'failed', message: `unknown call '${String(call.call)}'` };
     try {
       const broken = await brokenWays(world, call.siteId, deps.clock.now());
       if (broken.has('site-loss') || broken.has('call-timeout')) return timeout(call);
-      const act = () => (site[call.call] as (...args: unknown[]) => Promise<unknown>).call(site, call.siteId, ...call.args);
+      const act = () =>
+        (site[call.call] as (...args: unknown[]) => Promise<unknown>).call(site, call.siteId, ...call.args);
       const value = await act();
       if (broken.has('duplicate-call')) await act();
       if (broken.has('answer-lost')) return timeout(call);
@@ -30,9 +41,15 @@ export function siteAgent(deps: { store: Store; clock: Clock; log: Log }) {
   };
 }
 
-const timeout = (call: PortCall): PortAnswer => ({ ok: false, error: 'timeout', message: `no answer to '${call.call}' from ${call.siteId}` });
+const timeout = (call: PortCall): PortAnswer => ({
+  ok: false,
+  error: 'timeout',
+  message: `no answer to '${call.call}' from ${call.siteId}`,
+});
 
 async function brokenWays(world: World, siteId: string, now: number): Promise<Set<string>> {
-  const active = (await world.faults()).filter((f) => f.target === siteId && f.at <= now && (f.until === undefined || now < f.until));
+  const active = (await world.faults()).filter(
+    (f) => f.target === siteId && f.at <= now && (f.until === undefined || now < f.until),
+  );
   return new Set(active.map((f) => f.fault));
 }

@@ -13,7 +13,14 @@ import { watchHandlers } from './watch.ts';
 export function systemApi(runtime: Runtime, port: HypervisorPort) {
   return mountFace(
     systemContract,
-    { ...tenantHandlers, ...inventoryHandlers, ...hostHandlers, ...vmHandlers, ...watchHandlers(port), ...estateHandlers(port) },
+    {
+      ...tenantHandlers,
+      ...inventoryHandlers,
+      ...hostHandlers,
+      ...vmHandlers,
+      ...watchHandlers(port),
+      ...estateHandlers(port),
+    },
     runtime,
   );
 }

@@ -1,8 +1,8 @@
+import { type ExpandedEstate, expandEstate } from '../../shared/estate/expand.ts';
+import { parseEstateObject } from '../../shared/estate/parse.ts';
 import { virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
-import { expandEstate, type ExpandedEstate } from '../../shared/estate/expand.ts';
-import { parseEstateObject } from '../../shared/estate/parse.ts';
 import type { Host, HostHardware } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
@@ -17,16 +17,35 @@ import type { Call } from '../http/call.ts';
 export const estateHandlers = (port: HypervisorPort) => ({
   async loadEstate(call: Call<Record<string, unknown>>) {
     const known = await new Inventory(call.deps.store, SYSTEM).sites();
-    const estate = expandEstate(parseEstateObject(call.body, known.map((s) => s.name)));
+    const estate = expandEstate(
+      parseEstateObject(
+        call.body,
+        known.map((s) => s.name),
+      ),
+    );
     const { sites, clusters, hosts, datastores, links, externalNetworks } = estate;
     const counts = {
-      sites: sites.length, clusters: clusters.length, hosts: hosts.length, datastores: datastores.length, links: links.length, externalNetworks: externalNetworks.length,
+      sites: sites.length,
+      clusters: clusters.length,
+      hosts: hosts.length,
+      datastores: datastores.length,
+      links: links.length,
+      externalNetworks: externalNetworks.length,
     };
     if (!call.dryRun) {
-      for (const site of sites) await commission(port, site.id, hosts.filter((h) => h.siteId === site.id));
+      for (const site of sites)
+        await commission(
+          port,
+          site.id,
+          hosts.filter((h) => h.siteId === site.id),
+        );
       await takeIn(call, estate);
     }
-    return call.commit(new Transaction(), { status: 201, body: counts }, { event: { type: 'estate.loaded', subject: sites.map((s) => s.id).join(','), data: counts } });
+    return call.commit(
+      new Transaction(),
+      { status: 201, body: counts },
+      { event: { type: 'estate.loaded', subject: sites.map((s) => s.id).join(','), data: counts } },
+    );
   },
 });
 
@@ -34,7 +53,10 @@ async function commission(port: HypervisorPort, siteId: string, hosts: HostHardw
   try {
     await port.commission(siteId, hosts);
   } catch (error) {
-    if (error instanceof PortTimeout) throw new DomainError('site-unreachable', `Site ${siteId} does not answer; load the estate again later.`, { cause: error });
+    if (error instanceof PortTimeout)
+      throw new DomainError('site-unreachable', `Site ${siteId} does not answer; load the estate again later.`, {
+        cause: error,
+      });
     throw error;
   }
 }
@@ -64,6 +86,14 @@ class Present extends Error {}
 function newHost(hardware: HostHardware, now: number): Host {
   const capacity = virtualisationDomain(hardware);
   return {
-    ...hardware, state: 'online', power: 'on', capacity, freeVcpus: capacity.vcpus, freeMhz: capacity.mhz, freeMemoryMiB: capacity.memoryMiB, seenAt: now, version: 1,
+    ...hardware,
+    state: 'online',
+    power: 'on',
+    capacity,
+    freeVcpus: capacity.vcpus,
+    freeMhz: capacity.mhz,
+    freeMemoryMiB: capacity.memoryMiB,
+    seenAt: now,
+    version: 1,
   };
 }

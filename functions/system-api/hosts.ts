@@ -1,7 +1,7 @@
 import { DomainError } from '../../shared/kernel/errors.ts';
-import { keys } from '../../shared/store/keys.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
+import { keys } from '../../shared/store/keys.ts';
 import { newOperation } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { Call } from '../http/call.ts';
@@ -13,11 +13,19 @@ export const hostHandlers = {
     const host = await new Inventory(call.deps.store, SYSTEM).host(call.param('hostId'));
     call.checkVersion(host);
     if (host.state !== 'fenced' && host.state !== 'maintenance') {
-      throw new DomainError('illegal-transition', `Host ${host.name} is ${host.state}; only a fenced host is powered on.`, { figures: { state: host.state, event: 'powerOn' } });
+      throw new DomainError(
+        'illegal-transition',
+        `Host ${host.name} is ${host.state}; only a fenced host is powered on.`,
+        { figures: { state: host.state, event: 'powerOn' } },
+      );
     }
     if (host.claim) throw held(host.claim);
     const operation = newOperation({
-      id: call.newId('operation', undefined), kind: 'power-on-host', target: host.id, input: { hostId: host.id }, createdAt: call.now,
+      id: call.newId('operation', undefined),
+      kind: 'power-on-host',
+      target: host.id,
+      input: { hostId: host.id },
+      createdAt: call.now,
     });
     const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
       set: { claim: operation.id },
@@ -32,4 +40,7 @@ export const hostHandlers = {
   },
 };
 
-const held = (operationId: string) => new DomainError('operation-in-progress', `The host is held by operation ${operationId}.`, { figures: { operationId } });
+const held = (operationId: string) =>
+  new DomainError('operation-in-progress', `The host is held by operation ${operationId}.`, {
+    figures: { operationId },
+  });

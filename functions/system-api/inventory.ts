@@ -6,7 +6,12 @@ import { clusterView, datastoreView, externalNetworkView, hostView, linkView, si
 
 const inventory = (call: Call) => new Inventory(call.deps.store, SYSTEM);
 
-function page<T extends { id: string }>(call: Call, all: T[], view: (item: T) => unknown, filter: Record<string, unknown> = {}) {
+function page<T extends { id: string }>(
+  call: Call,
+  all: T[],
+  view: (item: T) => unknown,
+  filter: Record<string, unknown> = {},
+) {
   const { list, options } = call.paging('', filter);
   const wanted = Object.entries(options.where);
   const kept = all.filter((item) => wanted.every(([k, v]) => (item as Record<string, unknown>)[k] === v));
@@ -17,15 +22,25 @@ function page<T extends { id: string }>(call: Call, all: T[], view: (item: T) =>
 export const inventoryHandlers = {
   listSites: async (call: Call) => page(call, await inventory(call).sites(), siteView),
   getSite: async (call: Call) => ({ status: 200, body: siteView(await inventory(call).site(call.param('siteId'))) }),
-  listClusters: async (call: Call) => page(call, await inventory(call).clusters(), clusterView, { siteId: call.query.siteId }),
-  getCluster: async (call: Call) => ({ status: 200, body: clusterView(await inventory(call).cluster(call.param('clusterId'))) }),
+  listClusters: async (call: Call) =>
+    page(call, await inventory(call).clusters(), clusterView, { siteId: call.query.siteId }),
+  getCluster: async (call: Call) => ({
+    status: 200,
+    body: clusterView(await inventory(call).cluster(call.param('clusterId'))),
+  }),
   listLinks: async (call: Call) => page(call, await inventory(call).links(), linkView),
   listExternalNetworks: async (call: Call) => page(call, await inventory(call).externalNetworks(), externalNetworkView),
 
   async listHosts(call: Call) {
     const { siteId, clusterId, state } = call.query;
-    const clusters = (await inventory(call).clusters()).filter((c) => (!siteId || c.siteId === siteId) && (!clusterId || c.id === clusterId));
-    return page(call, await inventory(call).hosts(clusters, { consistent: true }), hostView, { siteId, clusterId, state });
+    const clusters = (await inventory(call).clusters()).filter(
+      (c) => (!siteId || c.siteId === siteId) && (!clusterId || c.id === clusterId),
+    );
+    return page(call, await inventory(call).hosts(clusters, { consistent: true }), hostView, {
+      siteId,
+      clusterId,
+      state,
+    });
   },
   getHost: async (call: Call) => {
     const host = await inventory(call).host(call.param('hostId'));

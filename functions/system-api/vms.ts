@@ -1,14 +1,14 @@
 import type * as z from 'zod';
 import type { explainPlacement } from '../../shared/contract/shapes.ts';
-import { asTenant, SYSTEM } from '../../shared/store/context.ts';
+import { invalid } from '../../shared/kernel/errors.ts';
+import { seededRandom } from '../../shared/kernel/random.ts';
+import { explain, place } from '../../shared/placement/placement.ts';
+import { needOf } from '../../shared/placement/snapshot.ts';
 import { CapacityReader } from '../../shared/store/capacity.ts';
+import { asTenant, SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { tenantPart } from '../../shared/store/keys.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { explain, place } from '../../shared/placement/placement.ts';
-import { needOf } from '../../shared/placement/snapshot.ts';
-import { seededRandom } from '../../shared/kernel/random.ts';
-import { invalid } from '../../shared/kernel/errors.ts';
 import { type Call, resource } from '../http/call.ts';
 import { slicePage } from '../http/paging.ts';
 import { systemVmView } from '../http/views.ts';
@@ -19,14 +19,19 @@ export const vmHandlers = {
     const { tenantId, hostId } = call.query as { tenantId?: string; hostId?: string };
     if (hostId) {
       const { list, options } = call.paging('', { hostId, tenantId });
-      const vms = (await new TenantData(call.deps.store, SYSTEM).vmsOnHost(hostId)).filter((vm) => !tenantId || vm.tenantId === tenantId);
+      const vms = (await new TenantData(call.deps.store, SYSTEM).vmsOnHost(hostId)).filter(
+        (vm) => !tenantId || vm.tenantId === tenantId,
+      );
       const page = slicePage(vms, options.limit, call.query.pageToken, list);
       return { status: 200, body: { ...page, items: page.items.map(systemVmView) } };
     }
     if (!tenantId) throw invalid([{ location: 'query', message: 'needs tenantId or hostId', fix: 'name one of them' }]);
     const tenant = await new Inventory(call.deps.store, SYSTEM).tenant(tenantId);
     const paging = call.paging(tenantPart(tenant.id, 'VM'));
-    return paging.answer(await new TenantData(call.deps.store, asTenant(tenant.id)).list('vm', paging.options), systemVmView);
+    return paging.answer(
+      await new TenantData(call.deps.store, asTenant(tenant.id)).list('vm', paging.options),
+      systemVmView,
+    );
   },
 
   async getSystemVm(call: Call) {
@@ -42,6 +47,9 @@ export const vmHandlers = {
     const snapshot = await new CapacityReader(call.deps.store, call.deps.clock).retake();
     // The same seed as every explanation: two equal questions get the same answer.
     const decision = place(need, snapshot, seededRandom(1));
-    return { status: 200, body: { chosen: decision.ok ? decision.candidate.host.id : null, hosts: explain(need, snapshot.all()) } };
+    return {
+      status: 200,
+      body: { chosen: decision.ok ? decision.candidate.host.id : null, hosts: explain(need, snapshot.all()) },
+    };
   },
 };

@@ -1,11 +1,11 @@
+import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
+import { checkInvariants } from '../../shared/invariants/check.ts';
 import { iso } from '../../shared/kernel/clock.ts';
 import { notFound } from '../../shared/kernel/errors.ts';
-import { checkInvariants } from '../../shared/invariants/check.ts';
-import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Alarm, Incident } from '../../shared/model/incident.ts';
-import { SYSTEM } from '../../shared/store/context.ts';
 import { readBelief } from '../../shared/store/belief.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { filledPage } from '../../shared/store/tenant-data.ts';
@@ -21,7 +21,10 @@ export const watchHandlers = (port: HypervisorPort) => ({
 
   async listIncidents(call: Call) {
     const paging = call.paging('SYS#INCIDENT', { state: call.query.state, hostId: call.query.hostId });
-    return paging.answer(await filledPage<Incident>(call.deps.store, 'SYS#INCIDENT', 'control', { ...paging.options, newestFirst: true }), incidentView);
+    return paging.answer(
+      await filledPage<Incident>(call.deps.store, 'SYS#INCIDENT', 'control', { ...paging.options, newestFirst: true }),
+      incidentView,
+    );
   },
 
   async getIncident(call: Call) {
@@ -37,7 +40,10 @@ export const watchHandlers = (port: HypervisorPort) => ({
   },
 
   async getSystemOperation(call: Call) {
-    return { status: 200, body: operationView(await new Operations(call.deps.store, SYSTEM).get(call.param('operationId'))) };
+    return {
+      status: 200,
+      body: operationView(await new Operations(call.deps.store, SYSTEM).get(call.param('operationId'))),
+    };
   },
 
   async listSystemEvents(call: Call) {
@@ -47,10 +53,17 @@ export const watchHandlers = (port: HypervisorPort) => ({
   },
 
   async listAuditLog(call: Call) {
-    const { day = iso(call.now).slice(0, 10), operationId, requestId } = call.query as Record<string, string | undefined>;
+    const {
+      day = iso(call.now).slice(0, 10),
+      operationId,
+      requestId,
+    } = call.query as Record<string, string | undefined>;
     const pk = `SYS#AUDIT#${day}`;
     const paging = call.paging(pk, { operationId, requestId });
-    return paging.answer(await filledPage<AuditEntry>(call.deps.store, pk, 'control', { ...paging.options, newestFirst: true }), auditView);
+    return paging.answer(
+      await filledPage<AuditEntry>(call.deps.store, pk, 'control', { ...paging.options, newestFirst: true }),
+      auditView,
+    );
   },
 
   /** Compares what is believed with what the sites say, and the ledgers with their sums. */

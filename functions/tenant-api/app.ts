@@ -1,15 +1,19 @@
-import { tenantContract } from '../../shared/contract/tenant.ts';
 import type { Runtime } from '../../shared/aws/runtime.ts';
+import { tenantContract } from '../../shared/contract/tenant.ts';
 import { CapacityReader } from '../../shared/store/capacity.ts';
 import { mountFace } from '../http/mount.ts';
 import { networkHandlers } from './networks/handlers.ts';
+import { vpcHandlers } from './networks/vpcs.ts';
 import { operationHandlers } from './operations.ts';
 import { vdcHandlers } from './vdcs.ts';
 import { vmHandlers } from './vms/handlers.ts';
-import { vpcHandlers } from './networks/vpcs.ts';
 
 /** The tenants' face. */
 export function tenantApi(runtime: Runtime) {
   const deps = { ...runtime, capacity: new CapacityReader(runtime.store, runtime.clock) };
-  return mountFace(tenantContract, { ...vdcHandlers, ...vpcHandlers, ...networkHandlers, ...vmHandlers(deps), ...operationHandlers }, deps);
+  return mountFace(
+    tenantContract,
+    { ...vdcHandlers, ...vpcHandlers, ...networkHandlers, ...vmHandlers(deps), ...operationHandlers },
+    deps,
+  );
 }

@@ -28,7 +28,10 @@ export const operationHandlers = {
   },
 
   async cancelOperation(call: Call) {
-    const operation = await new Operations(call.deps.store, call.context).cancel(call.param('operationId'), call.deps.clock);
+    const operation = await new Operations(call.deps.store, call.context).cancel(
+      call.param('operationId'),
+      call.deps.clock,
+    );
     return { status: 202, body: operationView(operation) };
   },
 

@@ -22,17 +22,33 @@ export class LocalClient {
     return this.cloud.issuer.sign({ sub: `${tenantId}/${roles[0]}`, roles, tenant_id: tenantId });
   }
 
-  async call<T = Record<string, unknown>>(method: string, path: string, options: { token?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Reply<T>> {
+  async call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    options: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Reply<T>> {
     const { token, body, headers } = options;
     const response = await this.cloud.gateway.fetch(
       new Request(`http://embedded${path}`, {
         method,
-        headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
     );
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text === '' ? undefined : /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text) as T };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === ''
+        ? undefined
+        : /json/.test(response.headers.get('content-type') ?? '')
+          ? JSON.parse(text)
+          : text) as T,
+    };
   }
 
   /** Like `call`, but a refusal is an error that says what was refused. */

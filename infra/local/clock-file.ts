@@ -10,7 +10,9 @@ export function embeddedClock(folder: string | undefined, speed: number): Scaled
   const file = folder && join(folder, 'clock.json');
   const now = Date.now();
   const kept = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ClockState) : undefined;
-  const state: ClockState = kept ? { cloud: kept.cloud + Math.max(0, now - kept.real) * kept.speed, real: now, speed } : { cloud: now, real: now, speed };
+  const state: ClockState = kept
+    ? { cloud: kept.cloud + Math.max(0, now - kept.real) * kept.speed, real: now, speed }
+    : { cloud: now, real: now, speed };
   const clock = new ScaledClock(state);
   const keep = (s: ClockState) => {
     if (!file) return;

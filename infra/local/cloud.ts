@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { docsApi } from '../../functions/docs/app.ts';
+import { handle } from 'hono/aws-lambda';
 import { dispatcher } from '../../functions/dispatcher/dispatch.ts';
+import { docsApi } from '../../functions/docs/app.ts';
 import { lambdaOf } from '../../functions/http/mount.ts';
 import { Probe } from '../../functions/probe/probe.ts';
 import { simApi } from '../../functions/sim-api/app.ts';
@@ -9,11 +10,10 @@ import type { ClockControl } from '../../functions/sim-api/clock.ts';
 import { siteAgent } from '../../functions/site-agent/agent.ts';
 import { systemApi } from '../../functions/system-api/app.ts';
 import { tenantApi } from '../../functions/tenant-api/app.ts';
-import { handle } from 'hono/aws-lambda';
-import { CONTRACT } from '../../shared/contract/table.ts';
-import { openapiDocument } from '../../shared/contract/openapi/document.ts';
-import { portClient } from '../../shared/hypervisor/port.ts';
 import type { Runtime } from '../../shared/aws/runtime.ts';
+import { openapiDocument } from '../../shared/contract/openapi/document.ts';
+import { CONTRACT } from '../../shared/contract/table.ts';
+import { portClient } from '../../shared/hypervisor/port.ts';
 import { type Clock, pause } from '../../shared/kernel/clock.ts';
 import { makeIds } from '../../shared/kernel/ids.ts';
 import type { Log } from '../../shared/kernel/log.ts';
@@ -65,7 +65,8 @@ export class EmbeddedCloud {
     const cloud = new EmbeddedCloud(options, dynamo);
     await cloud.engine.resume();
     cloud.feed.start();
-    if (options.schedules !== false) cloud.schedule.start(options.clock, SCHEDULES.probe.everySeconds, () => cloud.probe.run(), options.log);
+    if (options.schedules !== false)
+      cloud.schedule.start(options.clock, SCHEDULES.probe.everySeconds, () => cloud.probe.run(), options.log);
     cloud.gateway.ready = true;
     return cloud;
   }
@@ -81,16 +82,33 @@ export class EmbeddedCloud {
     };
     /** A function's runtime: it is given the tables that the topology grants it, and no other. */
     const runtime = (who: FunctionId | 'workflows', tables: readonly TableId[]): Runtime => ({
-      store: new Store(dynamo.client, pick(tables), random, { onCost: (cost) => options.onCost?.(cost, who), onWritten: written }),
-      clock, ids, random, log, pause,
+      store: new Store(dynamo.client, pick(tables), random, {
+        onCost: (cost) => options.onCost?.(cost, who),
+        onWritten: written,
+      }),
+      clock,
+      ids,
+      random,
+      log,
+      pause,
     });
     const of = (id: FunctionId) => runtime(id, Object.keys(FUNCTIONS[id].tables) as TableId[]);
     const agent = siteAgent(of('site-agent'));
     const port = portClient(async (call) => roundTrip(await agent(roundTrip(call))));
 
     const steps = stepFunctions({ ...runtime('workflows', ['control', 'events']), port });
-    this.engine = new WorkflowEngine({ clock, log, journal: new Journal(dynamo.client), invoke: async (kind, payload) => roundTrip(await steps[kind](roundTrip(payload) as never)) });
-    const dispatch = dispatcher({ store: of('dispatcher').store, log, startExecution: (kind, name, input) => this.engine.start(kind, name, input), publish: async () => {} });
+    this.engine = new WorkflowEngine({
+      clock,
+      log,
+      journal: new Journal(dynamo.client),
+      invoke: async (kind, payload) => roundTrip(await steps[kind](roundTrip(payload) as never)),
+    });
+    const dispatch = dispatcher({
+      store: of('dispatcher').store,
+      log,
+      startExecution: (kind, name, input) => this.engine.start(kind, name, input),
+      publish: async () => {},
+    });
     this.store = new Store(dynamo.client, LOCAL_TABLES, random, { onWritten: written });
     this.feed = new OutboxFeed(this.store, dispatch, log);
     this.probe = new Probe(of('probe'), port);
@@ -122,5 +140,7 @@ export class EmbeddedCloud {
 const roundTrip = <T>(value: T): T => JSON.parse(JSON.stringify(value ?? null)) as T;
 
 const pick = (tables: readonly TableId[]) => ({
-  control: '', events: '', ...Object.fromEntries(tables.map((t) => [t, LOCAL_TABLES[t]])),
+  control: '',
+  events: '',
+  ...Object.fromEntries(tables.map((t) => [t, LOCAL_TABLES[t]])),
 });

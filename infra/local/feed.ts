@@ -67,16 +67,26 @@ export class OutboxFeed {
 
   private async drain(): Promise<void> {
     for (;;) {
-      const { items } = await this.store.query<Item & Key>('p', 'events', { index: PENDING_INDEX, hashName: 'pending', limit: BATCH });
+      const { items } = await this.store.query<Item & Key>('p', 'events', {
+        index: PENDING_INDEX,
+        hashName: 'pending',
+        limit: BATCH,
+      });
       if (items.length === 0 || this.stopped) return;
       const { batchItemFailures } = await this.handler({
         Records: items.map((item) => ({
-          eventID: item.sk, eventName: 'INSERT', eventSource: 'aws:dynamodb',
-          dynamodb: { SequenceNumber: item.sk, NewImage: JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true }))) },
+          eventID: item.sk,
+          eventName: 'INSERT',
+          eventSource: 'aws:dynamodb',
+          dynamodb: {
+            SequenceNumber: item.sk,
+            NewImage: JSON.parse(JSON.stringify(marshall(item, { removeUndefinedValues: true }))),
+          },
         })),
       });
       const failed = new Set(batchItemFailures.map((f) => f.itemIdentifier));
-      for (const { pk, sk } of items) if (!failed.has(sk)) await this.store.update({ pk, sk }, { remove: ['pending'] }, 'events');
+      for (const { pk, sk } of items)
+        if (!failed.has(sk)) await this.store.update({ pk, sk }, { remove: ['pending'] }, 'events');
       if (failed.size > 0) return;
     }
   }

@@ -6,7 +6,8 @@ export function lockFolder(folder: string): () => void {
   const file = join(folder, 'strata.pid');
   if (existsSync(file)) {
     const pid = Number(readFileSync(file, 'utf8'));
-    if (pid !== process.pid && lives(pid)) throw new Error(`Another Strata (process ${pid}) uses ${folder}. Stop it, or set STRATA_DATA to another folder.`);
+    if (pid !== process.pid && lives(pid))
+      throw new Error(`Another Strata (process ${pid}) uses ${folder}. Stop it, or set STRATA_DATA to another folder.`);
   }
   writeFileSync(file, String(process.pid));
   return () => rmSync(file, { force: true });

@@ -19,7 +19,13 @@ async function main(): Promise<void> {
   const clock = embeddedClock(folder, options.speed);
   process.env.POWERTOOLS_LOG_LEVEL ??= 'ERROR';
   const log = makeLog('strata');
-  const cloud = await EmbeddedCloud.start({ clock, control: clock, seed: options.seed, log, ...(folder ? { folder } : {}) });
+  const cloud = await EmbeddedCloud.start({
+    clock,
+    control: clock,
+    seed: options.seed,
+    log,
+    ...(folder ? { folder } : {}),
+  });
   let stopping = false;
   const stop = async (code: number) => {
     if (stopping) return;
@@ -61,7 +67,12 @@ function listen(cloud: EmbeddedCloud, port: number): Promise<ReturnType<typeof s
   });
 }
 
-async function tell(client: LocalClient, options: StartOptions, server: ReturnType<typeof serve>, first: { loaded: boolean; tenantId: string; vdcId: string }): Promise<void> {
+async function tell(
+  client: LocalClient,
+  options: StartOptions,
+  server: ReturnType<typeof serve>,
+  first: { loaded: boolean; tenantId: string; vdcId: string },
+): Promise<void> {
   const address = server.address();
   const base = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : options.port}`;
   const operator = await client.operator();
@@ -87,7 +98,9 @@ Three things to try:
 
 function words(error: unknown): string {
   if (!(error instanceof DomainError)) return error instanceof Error ? error.message : String(error);
-  return [error.message, ...error.flaws.map((f) => `  ${f.location}: ${f.message}${f.fix ? ` (${f.fix})` : ''}`)].join('\n');
+  return [error.message, ...error.flaws.map((f) => `  ${f.location}: ${f.message}${f.fix ? ` (${f.fix})` : ''}`)].join(
+    '\n',
+  );
 }
 
 await main();

@@ -27,13 +27,17 @@ export function readOptions(argv: string[], env: Record<string, string | undefin
   const { values } = parseArgs({
     args: argv,
     options: {
-      estate: { type: 'string', default: 'single-site' }, memory: { type: 'boolean', default: false },
-      speed: { type: 'string', default: String(DEFAULT_SPEED) }, seed: { type: 'string', default: '1' }, workload: { type: 'string' },
+      estate: { type: 'string', default: 'single-site' },
+      memory: { type: 'boolean', default: false },
+      speed: { type: 'string', default: String(DEFAULT_SPEED) },
+      seed: { type: 'string', default: '1' },
+      workload: { type: 'string' },
     },
   });
   const number = (name: string, text: string, low: number, high: number, whole: boolean): number => {
     const n = Number(text);
-    if (text.trim() === '' || !(n >= low && n <= high) || (whole && !Number.isInteger(n))) throw new Error(`${name} must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}, not '${text}'`);
+    if (text.trim() === '' || !(n >= low && n <= high) || (whole && !Number.isInteger(n)))
+      throw new Error(`${name} must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}, not '${text}'`);
     return n;
   };
   return {

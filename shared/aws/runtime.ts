@@ -27,5 +27,12 @@ export function awsRuntime(service: string, env: Record<string, string | undefin
     events: settings.EVENTS_TABLE ?? '',
     ...(settings.WORLD_TABLE ? { world: settings.WORLD_TABLE } : {}),
   };
-  return { store: new Store(new DynamoDBClient({}), tables, random), clock, ids: makeIds(clock, random), random, log: makeLog(service), pause };
+  return {
+    store: new Store(new DynamoDBClient({}), tables, random),
+    clock,
+    ids: makeIds(clock, random),
+    random,
+    log: makeLog(service),
+    pause,
+  };
 }

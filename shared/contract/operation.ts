@@ -62,4 +62,8 @@ export const patch = make('patch');
 export const remove = make('delete');
 
 /** What the roles of each face that may only read are. */
-export const READ_ONLY_ROLES: Record<Face, readonly Role[]> = { tenant: ['tenant-auditor'], system: ['system-auditor'], sim: [] };
+export const READ_ONLY_ROLES: Record<Face, readonly Role[]> = {
+  tenant: ['tenant-auditor'],
+  system: ['system-auditor'],
+  sim: [],
+};

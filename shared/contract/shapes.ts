@@ -11,7 +11,10 @@ export const MAX_BATCH = 30;
 /** Shapes of requests and answers, by the names that clients see. */
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$/, 'letters, digits, blanks, dots, dashes and underlines, 1 to 63, beginning with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$/,
+    'letters, digits, blanks, dots, dashes and underlines, 1 to 63, beginning with a letter or digit',
+  );
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
 
 export const listQuery = z.strictObject({
@@ -19,64 +22,186 @@ export const listQuery = z.strictObject({
   pageToken: z.string().max(2048).optional(),
 });
 export const listOf = (item: z.ZodType) => z.object({ items: z.array(item), nextPageToken: z.string().optional() });
-export const dryRunQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional().describe('answer what would happen; change nothing') });
+export const dryRunQuery = z.strictObject({
+  dryRun: z.enum(['true', 'false']).optional().describe('answer what would happen; change nothing'),
+});
 
 export const tenant = z.object({ id: z.string(), name, state: z.literal('active'), version: z.int(), createdAt: time });
 export const vdc = z.object({
-  id: z.string(), tenantId: z.string(), name, sites: z.array(z.string()), quota: quotaSpec, usage: quotaSpec, version: z.int(), createdAt: time,
+  id: z.string(),
+  tenantId: z.string(),
+  name,
+  sites: z.array(z.string()),
+  quota: quotaSpec,
+  usage: quotaSpec,
+  version: z.int(),
+  createdAt: time,
 });
 export const vpc = z.object({
-  id: z.string(), vdcId: z.string(), name, sharing: z.enum(['private', 'shared']), networks: z.int(), version: z.int(), createdAt: time,
+  id: z.string(),
+  vdcId: z.string(),
+  name,
+  sharing: z.enum(['private', 'shared']),
+  networks: z.int(),
+  version: z.int(),
+  createdAt: time,
 });
 export const network = z.object({
-  id: z.string(), vdcId: z.string(), vpcId: z.string(), name, type: z.enum(NETWORK_TYPES), cidr: z.string(), gateway: z.string().optional(),
-  externalNetworkId: z.string().optional(), version: z.int(), createdAt: time,
+  id: z.string(),
+  vdcId: z.string(),
+  vpcId: z.string(),
+  name,
+  type: z.enum(NETWORK_TYPES),
+  cidr: z.string(),
+  gateway: z.string().optional(),
+  externalNetworkId: z.string().optional(),
+  version: z.int(),
+  createdAt: time,
 });
 export const vm = z.object({
-  id: z.string(), name, vdcId: z.string(), vpcId: z.string().nullable(), state: z.enum(VM_STATES), reason: z.string().optional(),
-  cpu: cpuSpec, memory: memorySpec, guest: guestSpec,
+  id: z.string(),
+  name,
+  vdcId: z.string(),
+  vpcId: z.string().nullable(),
+  state: z.enum(VM_STATES),
+  reason: z.string().optional(),
+  cpu: cpuSpec,
+  memory: memorySpec,
+  guest: guestSpec,
   disks: z.array(diskSpec.extend({ id: z.string() })),
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
-  ha: haSpec, version: z.int(), createdAt: time, operationId: z.string(),
+  ha: haSpec,
+  version: z.int(),
+  createdAt: time,
+  operationId: z.string(),
 });
-export const systemVm = vm.extend({ tenantId: z.string(), siteId: z.string(), clusterId: z.string(), hostId: z.string().nullable(), epoch: z.int() });
+export const systemVm = vm.extend({
+  tenantId: z.string(),
+  siteId: z.string(),
+  clusterId: z.string(),
+  hostId: z.string().nullable(),
+  epoch: z.int(),
+});
 export const step = z.object({
-  name: z.string(), state: z.enum(['running', 'success', 'failed']), startedAt: time, finishedAt: time.optional(), detail: z.string().optional(),
+  name: z.string(),
+  state: z.enum(['running', 'success', 'failed']),
+  startedAt: time,
+  finishedAt: time.optional(),
+  detail: z.string().optional(),
 });
 export const operation = z.object({
-  id: z.string(), kind: z.string(), target: z.string(), state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelling', 'cancelled']),
-  percent: z.int().min(0).max(100), steps: z.array(step), error: z.object({ code: z.string(), message: z.string() }).optional(),
-  result: z.record(z.string(), z.unknown()).optional(), createdAt: time, finishedAt: time.optional(),
+  id: z.string(),
+  kind: z.string(),
+  target: z.string(),
+  state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelling', 'cancelled']),
+  percent: z.int().min(0).max(100),
+  steps: z.array(step),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  result: z.record(z.string(), z.unknown()).optional(),
+  createdAt: time,
+  finishedAt: time.optional(),
 });
 export const event = z.object({
-  id: z.string(), type: z.string(), at: time, subject: z.string(), data: z.record(z.string(), z.unknown()), tenantId: z.string().optional(),
+  id: z.string(),
+  type: z.string(),
+  at: time,
+  subject: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  tenantId: z.string().optional(),
 });
 const capacity = z.object({ vcpus: z.int(), mhz: z.int(), memoryMiB: z.int() });
 export const host = z.object({
-  id: z.string(), name: z.string(), siteId: z.string(), clusterId: z.string(), state: z.enum(HOST_STATES), power: z.enum(['on', 'off', 'booting']),
-  vendor: z.string(), arch: z.string(), rack: z.string().optional(), capacity, allocated: capacity, seenAt: time, version: z.int(),
+  id: z.string(),
+  name: z.string(),
+  siteId: z.string(),
+  clusterId: z.string(),
+  state: z.enum(HOST_STATES),
+  power: z.enum(['on', 'off', 'booting']),
+  vendor: z.string(),
+  arch: z.string(),
+  rack: z.string().optional(),
+  capacity,
+  allocated: capacity,
+  seenAt: time,
+  version: z.int(),
 });
 export const site = z.object({ id: z.string(), name: z.string(), hypervisor: z.string(), city: z.string().optional() });
-export const cluster = z.object({ id: z.string(), siteId: z.string(), name: z.string(), arch: z.string(), ha: z.object({ enabled: z.boolean() }) });
-export const datastore = z.object({
-  id: z.string(), siteId: z.string(), name: z.string(), kind: z.enum(['shared', 'local']), capacityGiB: z.int(), freeGiB: z.int(),
+export const cluster = z.object({
+  id: z.string(),
+  siteId: z.string(),
+  name: z.string(),
+  arch: z.string(),
+  ha: z.object({ enabled: z.boolean() }),
 });
-export const link = z.object({ id: z.string(), from: z.string(), to: z.string(), latencyMs: z.number(), mbps: z.number(), mode: z.string() });
-export const externalNetwork = z.object({ id: z.string(), name: z.string(), cidr: z.string(), sites: z.array(z.string()) });
+export const datastore = z.object({
+  id: z.string(),
+  siteId: z.string(),
+  name: z.string(),
+  kind: z.enum(['shared', 'local']),
+  capacityGiB: z.int(),
+  freeGiB: z.int(),
+});
+export const link = z.object({
+  id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  latencyMs: z.number(),
+  mbps: z.number(),
+  mode: z.string(),
+});
+export const externalNetwork = z.object({
+  id: z.string(),
+  name: z.string(),
+  cidr: z.string(),
+  sites: z.array(z.string()),
+});
 export const alarm = z.object({
-  id: z.string(), code: z.string(), object: z.string(), severity: z.string(), state: z.string(), text: z.string(), raisedAt: time, clearedAt: time.optional(),
+  id: z.string(),
+  code: z.string(),
+  object: z.string(),
+  severity: z.string(),
+  state: z.string(),
+  text: z.string(),
+  raisedAt: time,
+  clearedAt: time.optional(),
 });
 export const incident = z.object({
-  id: z.string(), hostId: z.string(), siteId: z.string(), state: z.string(), openedAt: time, closedAt: time.optional(),
+  id: z.string(),
+  hostId: z.string(),
+  siteId: z.string(),
+  state: z.string(),
+  openedAt: time,
+  closedAt: time.optional(),
   timeline: z.array(z.object({ at: time, what: z.string(), detail: z.string().optional() })),
-  vms: z.array(z.object({ id: z.string(), outcome: z.string(), fromHost: z.string(), toHost: z.string().optional(), readyAt: time.optional(), rtoSeconds: z.number().optional(), reason: z.string().optional() })),
+  vms: z.array(
+    z.object({
+      id: z.string(),
+      outcome: z.string(),
+      fromHost: z.string(),
+      toHost: z.string().optional(),
+      readyAt: time.optional(),
+      rtoSeconds: z.number().optional(),
+      reason: z.string().optional(),
+    }),
+  ),
 });
 export const auditEntry = z.object({
-  id: z.string(), at: time, actor: z.string(), roles: z.array(z.string()), operationId: z.string(), target: z.string().optional(),
-  requestId: z.string(), source: z.string().optional(), status: z.int(), result: z.enum(['done', 'refused']), code: z.string().optional(), tenantId: z.string().optional(),
+  id: z.string(),
+  at: time,
+  actor: z.string(),
+  roles: z.array(z.string()),
+  operationId: z.string(),
+  target: z.string().optional(),
+  requestId: z.string(),
+  source: z.string().optional(),
+  status: z.int(),
+  result: z.enum(['done', 'refused']),
+  code: z.string().optional(),
+  tenantId: z.string().optional(),
 });
 export const auditReport = z.object({
-  ok: z.boolean(), checkedAt: time,
+  ok: z.boolean(),
+  checkedAt: time,
   invariants: z.array(z.object({ id: z.string(), ok: z.boolean(), checked: z.int(), violations: z.array(z.string()) })),
 });
 
@@ -86,21 +211,42 @@ export const patchVdc = z.strictObject({ quota: quotaSpec.partial() });
 export const createVpc = z.strictObject({ name, sharing: z.enum(['private', 'shared']).default('private') });
 export const patchVpc = z.strictObject({ name });
 export const createNetwork = z.strictObject({
-  name, type: z.enum(NETWORK_TYPES), cidr: z.string().optional(), externalNetworkId: z.string().optional(), routerId: z.string().optional(),
+  name,
+  type: z.enum(NETWORK_TYPES),
+  cidr: z.string().optional(),
+  externalNetworkId: z.string().optional(),
+  routerId: z.string().optional(),
 });
 export const createVm = z.strictObject({
-  name, vpcId: z.string().optional(), count: z.int().min(1).max(MAX_BATCH).optional(), placement: placementSpec.optional(),
-  cpu: cpuSpec, memory: memorySpec, guest: guestSpec,
-  disks: z.array(diskSpec).min(1).max(11), nics: z.array(nicSpec).max(11).default([]),
-  ha: haSpec.default({ enabled: true, restartPriority: 'medium' }), start: z.boolean().default(true),
+  name,
+  vpcId: z.string().optional(),
+  count: z.int().min(1).max(MAX_BATCH).optional(),
+  placement: placementSpec.optional(),
+  cpu: cpuSpec,
+  memory: memorySpec,
+  guest: guestSpec,
+  disks: z.array(diskSpec).min(1).max(11),
+  nics: z.array(nicSpec).max(11).default([]),
+  ha: haSpec.default({ enabled: true, restartPriority: 'medium' }),
+  start: z.boolean().default(true),
 });
 export const patchVm = z.strictObject({ name: name.optional(), ha: haSpec.optional() });
 export const noBody = z.strictObject({});
 
 export const createFault = z.strictObject({
-  kind: z.enum(FAULT_KINDS), target: z.string().min(1), at: time.optional(), for: z.number().positive().max(31_536_000).optional().describe('seconds of cloud time'),
+  kind: z.enum(FAULT_KINDS),
+  target: z.string().min(1),
+  at: time.optional(),
+  for: z.number().positive().max(31_536_000).optional().describe('seconds of cloud time'),
 });
-export const fault = z.object({ id: z.string(), kind: z.string(), target: z.string(), at: time, until: time.optional(), active: z.boolean() });
+export const fault = z.object({
+  id: z.string(),
+  kind: z.string(),
+  target: z.string(),
+  at: time,
+  until: time.optional(),
+  active: z.boolean(),
+});
 export const clock = z.object({ now: time, speed: z.number() });
 export const setClock = z.union([
   z.strictObject({ speed: z.number().min(0.01).max(10_000) }),
@@ -112,17 +258,55 @@ export const blockWrite = z.strictObject({
 });
 export const block = z.object({ data: z.string(), sequence: z.int() });
 export const workload = z.strictObject({
-  cpu: z.number().min(0).max(1).optional(), dirtyMiBps: z.number().min(0).optional(), writeIops: z.number().min(0).optional(), netMbps: z.number().min(0).optional(),
+  cpu: z.number().min(0).max(1).optional(),
+  dirtyMiBps: z.number().min(0).optional(),
+  writeIops: z.number().min(0).optional(),
+  netMbps: z.number().min(0).optional(),
 });
 export const world = z.object({
-  now: time, hosts: z.array(z.record(z.string(), z.unknown())), processes: z.array(z.record(z.string(), z.unknown())),
-  volumes: z.array(z.record(z.string(), z.unknown())), links: z.array(z.record(z.string(), z.unknown())), faults: z.array(fault),
+  now: time,
+  hosts: z.array(z.record(z.string(), z.unknown())),
+  processes: z.array(z.record(z.string(), z.unknown())),
+  volumes: z.array(z.record(z.string(), z.unknown())),
+  links: z.array(z.record(z.string(), z.unknown())),
+  faults: z.array(fault),
 });
 export const utilization = z.object({
-  quota: quotaSpec, usage: quotaSpec, sites: z.array(z.object({ siteId: z.string(), vms: z.int(), running: z.int(), vcpus: z.int(), memoryMiB: z.int(), storageGiB: z.int() })),
+  quota: quotaSpec,
+  usage: quotaSpec,
+  sites: z.array(
+    z.object({
+      siteId: z.string(),
+      vms: z.int(),
+      running: z.int(),
+      vcpus: z.int(),
+      memoryMiB: z.int(),
+      storageGiB: z.int(),
+    }),
+  ),
 });
 export const explanation = z.object({
-  chosen: z.string().nullable(), hosts: z.array(z.object({ hostId: z.string(), fits: z.boolean(), reasons: z.array(z.object({ rule: z.string(), reason: z.string() })) })),
+  chosen: z.string().nullable(),
+  hosts: z.array(
+    z.object({
+      hostId: z.string(),
+      fits: z.boolean(),
+      reasons: z.array(z.object({ rule: z.string(), reason: z.string() })),
+    }),
+  ),
 });
-export const explainPlacement = z.strictObject({ vdcId: z.string(), placement: placementSpec.optional(), cpu: cpuSpec, memory: memorySpec, disks: z.array(diskSpec).min(1) });
-export const loadResult = z.object({ sites: z.int(), clusters: z.int(), hosts: z.int(), datastores: z.int(), links: z.int(), externalNetworks: z.int() });
+export const explainPlacement = z.strictObject({
+  vdcId: z.string(),
+  placement: placementSpec.optional(),
+  cpu: cpuSpec,
+  memory: memorySpec,
+  disks: z.array(diskSpec).min(1),
+});
+export const loadResult = z.object({
+  sites: z.int(),
+  clusters: z.int(),
+  hosts: z.int(),
+  datastores: z.int(),
+  links: z.int(),
+  externalNetworks: z.int(),
+});

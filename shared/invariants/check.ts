@@ -6,7 +6,13 @@ import { fencedHostsRunNothing, oneWriterPerVm } from './single-copy.ts';
 
 /** Every invariant that is checked; scenarios, properties and the audit endpoint share it. */
 export const INVARIANTS: readonly Invariant[] = [
-  oneWriterPerVm, fencedHostsRunNothing, hostLedgersEqualSums, vdcLedgersEqualSums, addressesAreUnique, noVmIsForgotten, operationsEnd,
+  oneWriterPerVm,
+  fencedHostsRunNothing,
+  hostLedgersEqualSums,
+  vdcLedgersEqualSums,
+  addressesAreUnique,
+  noVmIsForgotten,
+  operationsEnd,
 ];
 
 export interface Finding {

@@ -1,10 +1,9 @@
 import type { Alarm, Incident } from '../model/incident.ts';
 import type { Cluster, Datastore, Host, Site } from '../model/inventory.ts';
-import type { Network } from '../model/network.ts';
+import type { Network, Vpc } from '../model/network.ts';
 import type { Operation } from '../model/operation.ts';
 import type { Vdc } from '../model/vdc.ts';
 import type { Vm } from '../model/vm.ts';
-import type { Vpc } from '../model/network.ts';
 
 /** All that the control plane believes. */
 export interface Belief {

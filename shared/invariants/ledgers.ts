@@ -7,7 +7,10 @@ export const hostLedgersEqualSums: Invariant = {
   id: 'INV-3',
   check({ belief }) {
     const violations: string[] = [];
-    const byHost = Map.groupBy(belief.vms.filter((vm) => vm.hostId), (vm) => vm.hostId as string);
+    const byHost = Map.groupBy(
+      belief.vms.filter((vm) => vm.hostId),
+      (vm) => vm.hostId as string,
+    );
     for (const host of belief.hosts) {
       const demands = (byHost.get(host.id) ?? []).map(demandOf);
       const lines = [
@@ -16,13 +19,20 @@ export const hostLedgersEqualSums: Invariant = {
         ['MiB', host.capacity.memoryMiB, host.freeMemoryMiB, demands.reduce((n, d) => n + d.memoryMiB, 0)],
       ] as const;
       for (const [unit, capacity, free, sum] of lines) {
-        if (capacity - free !== sum) violations.push(`${host.id}: ledger says ${capacity - free} ${unit} taken, its VMs take ${sum}`);
+        if (capacity - free !== sum)
+          violations.push(`${host.id}: ledger says ${capacity - free} ${unit} taken, its VMs take ${sum}`);
         if (free < 0) violations.push(`${host.id}: overdrawn by ${-free} ${unit}`);
       }
     }
     for (const datastore of belief.datastores) {
-      const sum = belief.vms.flatMap((vm) => vm.disks).filter((d) => d.datastoreId === datastore.id).reduce((n, d) => n + d.sizeGiB, 0);
-      if (datastore.capacityGiB - datastore.freeGiB !== sum) violations.push(`${datastore.id}: ledger says ${datastore.capacityGiB - datastore.freeGiB} GiB taken, its volumes take ${sum}`);
+      const sum = belief.vms
+        .flatMap((vm) => vm.disks)
+        .filter((d) => d.datastoreId === datastore.id)
+        .reduce((n, d) => n + d.sizeGiB, 0);
+      if (datastore.capacityGiB - datastore.freeGiB !== sum)
+        violations.push(
+          `${datastore.id}: ledger says ${datastore.capacityGiB - datastore.freeGiB} GiB taken, its volumes take ${sum}`,
+        );
       if (datastore.freeGiB < 0) violations.push(`${datastore.id}: overdrawn by ${-datastore.freeGiB} GiB`);
     }
     return { checked: belief.hosts.length + belief.datastores.length, violations };
@@ -46,7 +56,8 @@ export const vdcLedgersEqualSums: Invariant = {
       };
       const used = usageOf(vdc);
       for (const d of QUOTA_DIMENSIONS) {
-        if (used[d] !== (sums[d] ?? 0)) violations.push(`${vdc.id}: charged ${used[d]} ${d}, its resources sum to ${sums[d] ?? 0}`);
+        if (used[d] !== (sums[d] ?? 0))
+          violations.push(`${vdc.id}: charged ${used[d]} ${d}, its resources sum to ${sums[d] ?? 0}`);
         if (vdc.left[d] < 0) violations.push(`${vdc.id}: ${d} is over quota by ${-vdc.left[d]}`);
       }
     }

@@ -21,19 +21,33 @@ export const noVmIsForgotten: Invariant = {
     const alarmed = new Set(belief.alarms.filter((a) => a.state === 'active').map((a) => a.object));
     const online = new Set(belief.hosts.filter((h) => h.state === 'online').map((h) => h.id));
     const answered = new Set(seen.processes.map((p) => p.hostId));
-    const processes = new Set(seen.processes.filter((p) => p.state !== 'dead').map((p) => `${p.vmId}/${p.hostId}/${p.epoch}`));
+    const processes = new Set(
+      seen.processes.filter((p) => p.state !== 'dead').map((p) => `${p.vmId}/${p.hostId}/${p.epoch}`),
+    );
     for (const vm of belief.vms) {
       const held = (vm.claim !== undefined && working.has(vm.claim)) || incidentVms.has(vm.id);
-      if (!RESTING.has(vm.state) && !held && !(vm.reason && alarmed.has(vm.id))) violations.push(`${vm.id} is ${vm.state} and nothing works on it`);
-      if (vm.claim !== undefined && !working.has(vm.claim)) violations.push(`${vm.id} is held by ${vm.claim}, which has ended`);
-      if (vm.state === 'running' && !held && vm.hostId && online.has(vm.hostId) && answered.has(vm.hostId) && !processes.has(`${vm.id}/${vm.hostId}/${vm.epoch}`)) {
-        violations.push(`${vm.id} is believed running on ${vm.hostId} with epoch ${vm.epoch}; there is no such process`);
+      if (!RESTING.has(vm.state) && !held && !(vm.reason && alarmed.has(vm.id)))
+        violations.push(`${vm.id} is ${vm.state} and nothing works on it`);
+      if (vm.claim !== undefined && !working.has(vm.claim))
+        violations.push(`${vm.id} is held by ${vm.claim}, which has ended`);
+      if (
+        vm.state === 'running' &&
+        !held &&
+        vm.hostId &&
+        online.has(vm.hostId) &&
+        answered.has(vm.hostId) &&
+        !processes.has(`${vm.id}/${vm.hostId}/${vm.epoch}`)
+      ) {
+        violations.push(
+          `${vm.id} is believed running on ${vm.hostId} with epoch ${vm.epoch}; there is no such process`,
+        );
       }
     }
     for (const incident of openIncidents) {
       const busy = belief.operations.some((o) => !isFinal(o.state) && o.input.incidentId === incident.id);
       for (const vm of incident.vms) {
-        if (vm.outcome === 'waiting' && !busy && !alarmed.has(vm.id)) violations.push(`${vm.id} waits for capacity without an alarm`);
+        if (vm.outcome === 'waiting' && !busy && !alarmed.has(vm.id))
+          violations.push(`${vm.id} waits for capacity without an alarm`);
       }
     }
     return { checked: belief.vms.length, violations };

@@ -12,15 +12,26 @@ export const oneWriterPerVm: Invariant = {
     const violations: string[] = [];
     for (const [vmId, processes] of byVm) {
       const current = processes.filter((p) => p.epoch === epochs.get(vmId));
-      if (current.length > 1) violations.push(`${vmId} runs ${current.length} times with epoch ${epochs.get(vmId)}: on ${current.map((p) => p.hostId).join(', ')}`);
+      if (current.length > 1)
+        violations.push(
+          `${vmId} runs ${current.length} times with epoch ${epochs.get(vmId)}: on ${current.map((p) => p.hostId).join(', ')}`,
+        );
       for (const p of processes) {
         const known = epochs.get(vmId);
-        if (known !== undefined && p.epoch > known) violations.push(`${vmId} runs on ${p.hostId} with epoch ${p.epoch}, which was never given (${known} is the newest)`);
+        if (known !== undefined && p.epoch > known)
+          violations.push(
+            `${vmId} runs on ${p.hostId} with epoch ${p.epoch}, which was never given (${known} is the newest)`,
+          );
       }
     }
     for (const [vmId, volumes] of Map.groupBy(seen.volumes ?? [], (v) => v.vmId)) {
-      const writers = new Set(volumes.flatMap((v) => (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`)));
-      if (writers.size > 1) violations.push(`${vmId} has ${writers.size} processes that can write: ${[...writers].join(', ')}`);
+      const writers = new Set(
+        volumes.flatMap((v) =>
+          (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),
+        ),
+      );
+      if (writers.size > 1)
+        violations.push(`${vmId} has ${writers.size} processes that can write: ${[...writers].join(', ')}`);
     }
     return { checked: byVm.size, violations };
   },

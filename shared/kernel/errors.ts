@@ -17,7 +17,11 @@ export class DomainError extends Error {
   readonly figures: Record<string, unknown>;
   readonly flaws: Flaw[];
 
-  constructor(code: ProblemCode, detail: string, options: { figures?: Record<string, unknown>; flaws?: Flaw[]; cause?: unknown } = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: { figures?: Record<string, unknown>; flaws?: Flaw[]; cause?: unknown } = {},
+  ) {
     super(detail, { cause: options.cause });
     this.name = 'DomainError';
     this.code = code;
@@ -65,8 +69,13 @@ export const notFound = (kind: string, id: string): DomainError =>
   new DomainError('not-found', `There is no ${kind} '${id}'.`);
 
 export const invalid = (flaws: Flaw[]): DomainError =>
-  new DomainError('invalid-request', flaws.length === 1 ? (flaws[0] as Flaw).message : `${flaws.length} parts of the request are not valid.`, {
-    flaws,
-  });
+  new DomainError(
+    'invalid-request',
+    flaws.length === 1 ? (flaws[0] as Flaw).message : `${flaws.length} parts of the request are not valid.`,
+    {
+      flaws,
+    },
+  );
 
-export const busy = (detail: string): DomainError => new DomainError('busy', detail, { figures: { retryAfterSeconds: 1 } });
+export const busy = (detail: string): DomainError =>
+  new DomainError('busy', detail, { figures: { retryAfterSeconds: 1 } });

@@ -51,7 +51,9 @@ export function makeIds(clock: Clock, random: Random): Ids {
 /** The tag that a tenant gives to everything that it owns. */
 export const tagOfTenant = (tenantId: string): string => tenantId.slice(-TAG_LENGTH);
 
-const OWNED = new RegExp(`^[a-z]+_[${ALPHABET}]{${TIME_LENGTH}}([${ALPHABET}]{${TAG_LENGTH}})[${ALPHABET}]{${CHANCE_LENGTH}}$`);
+const OWNED = new RegExp(
+  `^[a-z]+_[${ALPHABET}]{${TIME_LENGTH}}([${ALPHABET}]{${TAG_LENGTH}})[${ALPHABET}]{${CHANCE_LENGTH}}$`,
+);
 
 /** The owner's tag in an id, or undefined when the text is not such an id. */
 export const tagOfId = (id: string): string | undefined => OWNED.exec(id)?.[1];

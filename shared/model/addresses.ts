@@ -2,7 +2,8 @@ import { DomainError } from '../kernel/errors.ts';
 
 /** IPv4 address arithmetic for the address claims of networks. */
 export const ipToNumber = (ip: string): number => ip.split('.').reduce((n, part) => n * 256 + Number(part), 0);
-export const numberToIp = (n: number): string => [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.');
+export const numberToIp = (n: number): string =>
+  [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.');
 
 export interface Range {
   first: number;
@@ -19,7 +20,8 @@ export function usableRange(cidr: string, location = 'body.cidr'): Range {
   const match = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(cidr);
   const prefix = Number(match?.[2]);
   const octetsFit = (match?.[1] ?? '').split('.').every((o) => Number(o) <= 255);
-  const flaw = (message: string, fix: string) => new DomainError('invalid-request', message, { flaws: [{ location, message, fix }] });
+  const flaw = (message: string, fix: string) =>
+    new DomainError('invalid-request', message, { flaws: [{ location, message, fix }] });
   if (!match || !octetsFit) throw flaw(`'${cidr}' is not an IPv4 CIDR`, 'write it like 10.1.0.0/24');
   if (prefix < 8 || prefix > 29) throw flaw(`a /${prefix} network is not offered`, 'use /8 to /29');
   const size = 2 ** (32 - prefix);
@@ -49,6 +51,13 @@ export function freeAddresses(range: Range, taken: ReadonlySet<number>, count: n
  * of the space's hash, then 24 bits of offset.
  */
 export function macOf(spaceHash: number, offset: number): string {
-  const bytes = [0x02, (spaceHash >>> 8) & 0xff, spaceHash & 0xff, (offset >>> 16) & 0xff, (offset >>> 8) & 0xff, offset & 0xff];
+  const bytes = [
+    0x02,
+    (spaceHash >>> 8) & 0xff,
+    spaceHash & 0xff,
+    (offset >>> 16) & 0xff,
+    (offset >>> 8) & 0xff,
+    offset & 0xff,
+  ];
   return bytes.map((b) => b.toString(16).padStart(2, '0')).join(':');
 }

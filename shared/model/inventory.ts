@@ -40,8 +40,19 @@ export interface HostHardware {
 export const HOST_STATES = ['reconciling', 'online', 'suspect', 'fencing', 'fenced', 'maintenance', 'gone'] as const;
 export type HostState = (typeof HOST_STATES)[number];
 export type HostEvent =
-  | 'reconciled' | 'reconcileFailed' | 'heartbeatMissed' | 'enterMaintenance' | 'heartbeatBack' | 'secondChannelAlive'
-  | 'secondChannelDead' | 'fenceConfirmed' | 'fenceFailed' | 'hostBack' | 'remove' | 'exitMaintenance' | 'add';
+  | 'reconciled'
+  | 'reconcileFailed'
+  | 'heartbeatMissed'
+  | 'enterMaintenance'
+  | 'heartbeatBack'
+  | 'secondChannelAlive'
+  | 'secondChannelDead'
+  | 'fenceConfirmed'
+  | 'fenceFailed'
+  | 'hostBack'
+  | 'remove'
+  | 'exitMaintenance'
+  | 'add';
 export const hostMachine = stateMachine<HostState, HostEvent>('host', {
   reconciling: { reconciled: 'online', reconcileFailed: 'suspect', heartbeatMissed: 'suspect' },
   online: { heartbeatMissed: 'suspect', enterMaintenance: 'maintenance' },

@@ -26,12 +26,18 @@ export function mustKeepOrder(l: Liveness): Liveness {
 export type Verdict = 'alive' | 'partitioned' | 'dead';
 
 /** HA-6: only silence on both channels makes a host dead; on the management network alone it is only out of reach. */
-export function assess(beat: { managementAt: number | null; storageAt: number | null } | undefined, now: number, l: Liveness = LIVENESS): Verdict {
+export function assess(
+  beat: { managementAt: number | null; storageAt: number | null } | undefined,
+  now: number,
+  l: Liveness = LIVENESS,
+): Verdict {
   const fresh = (at: number | null | undefined) => at !== null && at !== undefined && now - at < l.silentMs;
   if (fresh(beat?.managementAt)) return 'alive';
   return fresh(beat?.storageAt) ? 'partitioned' : 'dead';
 }
 
 /** The last sign of life on either channel, ms; `before` when there is no newer one. */
-export const lastSign = (beat: { managementAt: number | null; storageAt: number | null } | undefined, before: number): number =>
-  Math.max(before, beat?.managementAt ?? 0, beat?.storageAt ?? 0);
+export const lastSign = (
+  beat: { managementAt: number | null; storageAt: number | null } | undefined,
+  before: number,
+): number => Math.max(before, beat?.managementAt ?? 0, beat?.storageAt ?? 0);

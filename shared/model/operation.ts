@@ -1,7 +1,15 @@
 import { stateMachine } from './state-machine.ts';
 
 /** The kinds of long work; each is a workflow of the same name. */
-export const OPERATION_KINDS = ['provision-vm', 'start-vm', 'stop-vm', 'delete-vm', 'ha-recovery', 'reconcile-host', 'power-on-host'] as const;
+export const OPERATION_KINDS = [
+  'provision-vm',
+  'start-vm',
+  'stop-vm',
+  'delete-vm',
+  'ha-recovery',
+  'reconcile-host',
+  'power-on-host',
+] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /** S8 of the vocabulary. */
@@ -44,4 +52,5 @@ export interface Operation {
   finishedAt?: number;
 }
 
-export const isFinal = (state: OperationState): boolean => state === 'success' || state === 'failed' || state === 'cancelled';
+export const isFinal = (state: OperationState): boolean =>
+  state === 'success' || state === 'failed' || state === 'cancelled';

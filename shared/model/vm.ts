@@ -68,15 +68,51 @@ export interface Nic {
 
 /** S1 of the vocabulary. */
 export const VM_STATES = [
-  'creating', 'stopped', 'starting', 'running', 'stopping', 'paused', 'hibernating', 'hibernated',
-  'migrating', 'faultResuming', 'recycling', 'deleting', 'unknown',
+  'creating',
+  'stopped',
+  'starting',
+  'running',
+  'stopping',
+  'paused',
+  'hibernating',
+  'hibernated',
+  'migrating',
+  'faultResuming',
+  'recycling',
+  'deleting',
+  'unknown',
 ] as const;
 export type VmState = (typeof VM_STATES)[number];
 export type VmEvent =
-  | 'createDone' | 'createStarted' | 'start' | 'startDone' | 'startFailed' | 'stop' | 'forceStop' | 'stopDone' | 'stopFailed'
-  | 'reboot' | 'pause' | 'resume' | 'hibernate' | 'hibernateDone' | 'hibernateFailed' | 'liveMigrate' | 'coldMigrate'
-  | 'migrateDone' | 'migrateFailed' | 'hostFault' | 'agentLost' | 'agentBack' | 'hostFenced' | 'recovered'
-  | 'recoveredStopped' | 'recoveryError' | 'recycle' | 'restore' | 'delete';
+  | 'createDone'
+  | 'createStarted'
+  | 'start'
+  | 'startDone'
+  | 'startFailed'
+  | 'stop'
+  | 'forceStop'
+  | 'stopDone'
+  | 'stopFailed'
+  | 'reboot'
+  | 'pause'
+  | 'resume'
+  | 'hibernate'
+  | 'hibernateDone'
+  | 'hibernateFailed'
+  | 'liveMigrate'
+  | 'coldMigrate'
+  | 'migrateDone'
+  | 'migrateFailed'
+  | 'hostFault'
+  | 'agentLost'
+  | 'agentBack'
+  | 'hostFenced'
+  | 'recovered'
+  | 'recoveredStopped'
+  | 'recoveryError'
+  | 'recycle'
+  | 'restore'
+  | 'delete';
 
 /**
  * The total table. Two readings beyond S1: a VM whose first start is under way (`creating`, `starting`) and whose host
@@ -88,8 +124,15 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   stopped: { start: 'starting', coldMigrate: 'migrating', recycle: 'recycling', delete: 'deleting' },
   starting: { startDone: 'running', startFailed: 'stopped', hostFault: 'faultResuming' },
   running: {
-    stop: 'stopping', forceStop: 'stopping', reboot: 'running', pause: 'paused', hibernate: 'hibernating',
-    liveMigrate: 'migrating', hostFault: 'faultResuming', agentLost: 'unknown', delete: 'deleting',
+    stop: 'stopping',
+    forceStop: 'stopping',
+    reboot: 'running',
+    pause: 'paused',
+    hibernate: 'hibernating',
+    liveMigrate: 'migrating',
+    hostFault: 'faultResuming',
+    agentLost: 'unknown',
+    delete: 'deleting',
   },
   stopping: { stopDone: 'stopped', stopFailed: 'running', recoveredStopped: 'stopped', delete: 'deleting' },
   paused: { resume: 'running', forceStop: 'stopping', hostFault: 'faultResuming', delete: 'deleting' },
@@ -99,7 +142,13 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   faultResuming: { recovered: 'running', recoveredStopped: 'stopped', recoveryError: 'unknown' },
   recycling: { restore: 'stopped', delete: 'deleting' },
   deleting: { delete: 'deleting', hostFault: 'deleting' },
-  unknown: { agentBack: 'running', hostFenced: 'stopped', hostFault: 'faultResuming', recovered: 'running', delete: 'deleting' },
+  unknown: {
+    agentBack: 'running',
+    hostFenced: 'stopped',
+    hostFault: 'faultResuming',
+    recovered: 'running',
+    delete: 'deleting',
+  },
 });
 
 /** A VM as the control plane believes it to be. Stored in the Control table. */
@@ -144,7 +193,8 @@ export const demandOf = (vm: Pick<Vm, 'cpu' | 'memory'>) => ({
 });
 export type Demand = ReturnType<typeof demandOf>;
 
-export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number => vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);
+export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number =>
+  vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);
 
 /** IO-4: what has a passthrough device loses HA, DRS, live migration and memory snapshots. */
 export const hasPassthrough = (vm: { disks: { io: string }[]; nics: { io: string }[] }): boolean =>

@@ -1,8 +1,8 @@
-import type { Demand } from '../model/vm.ts';
-import type { Cluster, Datastore, Host } from '../model/inventory.ts';
 import type { Random } from '../kernel/random.ts';
-import { type Rule, type Validator, VALIDATORS } from './validators.ts';
-import { type Preference, PREFERENCES } from './preferences.ts';
+import type { Cluster, Datastore, Host } from '../model/inventory.ts';
+import type { Demand } from '../model/vm.ts';
+import { PREFERENCES, type Preference } from './preferences.ts';
+import { type Rule, VALIDATORS, type Validator } from './validators.ts';
 
 /** What is to be placed, and what the place must offer. */
 export interface Need extends Demand {
@@ -53,7 +53,12 @@ export interface Refused {
  * Picks one host: of the first fitting candidates one by chance, weighted to none, so that schedulers that work at the
  * same time with the same picture do not all take the same host. Pure: the same arguments give the same answer.
  */
-export function place(need: Need, index: CandidateIndex, random: Random, preferences: readonly Preference[] = PREFERENCES): Chosen | Refused {
+export function place(
+  need: Need,
+  index: CandidateIndex,
+  random: Random,
+  preferences: readonly Preference[] = PREFERENCES,
+): Chosen | Refused {
   const fitting: { candidate: Candidate; score: number }[] = [];
   let examined = 0;
   for (const candidate of index.near(need)) {
@@ -71,7 +76,10 @@ export function place(need: Need, index: CandidateIndex, random: Random, prefere
 }
 
 /** SCH-1: for every host, that it may be taken, or the rules that forbid it. */
-export function explain(need: Need, candidates: Iterable<Candidate>): { hostId: string; fits: boolean; reasons: { rule: Rule; reason: string }[] }[] {
+export function explain(
+  need: Need,
+  candidates: Iterable<Candidate>,
+): { hostId: string; fits: boolean; reasons: { rule: Rule; reason: string }[] }[] {
   return [...candidates].map((candidate) => {
     const reasons = VALIDATORS.flatMap((v) => {
       const reason = v.check(candidate, need);
@@ -101,5 +109,11 @@ function refusal(need: Need, index: CandidateIndex, examined: number): Refused {
     if (rule) ruledOut[rule] = (ruledOut[rule] ?? 0) + 1;
   }
   const help = VALIDATORS.filter((v) => ruledOut[v.rule]).map((v) => v.help(need));
-  return { ok: false, examined, hosts, ruledOut, help: hosts === 0 ? ['Load an estate with hosts in the sites of the VDC.'] : help };
+  return {
+    ok: false,
+    examined,
+    hosts,
+    ruledOut,
+    help: hosts === 0 ? ['Load an estate with hosts in the sites of the VDC.'] : help,
+  };
 }

@@ -1,5 +1,5 @@
 import type { Cluster, Datastore, Host } from '../model/inventory.ts';
-import { storageGiBOf, type Demand } from '../model/vm.ts';
+import { type Demand, storageGiBOf } from '../model/vm.ts';
 import type { Candidate, CandidateIndex, Need } from './placement.ts';
 
 /**
@@ -16,7 +16,10 @@ export class CapacitySnapshot implements CandidateIndex {
     this.candidates = new Map(
       hosts.map((host) => {
         const reached = [...this.datastores.values()].filter(
-          (d) => d.siteId === host.siteId && d.kind === 'shared' && (d.clusters.length === 0 || d.clusters.includes(host.clusterId)),
+          (d) =>
+            d.siteId === host.siteId &&
+            d.kind === 'shared' &&
+            (d.clusters.length === 0 || d.clusters.includes(host.clusterId)),
         );
         return [host.id, { host: { ...host }, cluster: byId.get(host.clusterId) as Cluster, datastores: reached }];
       }),
@@ -25,7 +28,8 @@ export class CapacitySnapshot implements CandidateIndex {
 
   *near(need: Need): Iterable<Candidate> {
     const list = [...this.candidates.values()];
-    const room = (c: Candidate) => (c.host.state === 'online' && need.sites.includes(c.host.siteId) ? c.host.freeMemoryMiB : -1);
+    const room = (c: Candidate) =>
+      c.host.state === 'online' && need.sites.includes(c.host.siteId) ? c.host.freeMemoryMiB : -1;
     list.sort((a, b) => room(b) - room(a));
     yield* list;
   }
@@ -64,7 +68,11 @@ export class CapacitySnapshot implements CandidateIndex {
 
 /** What a VM needs of a place. */
 export function needOf(
-  spec: { cpu: { vcpus: number; mode: string; reservationMhz?: number | undefined }; memory: { sizeMiB: number; mode: string }; disks: { sizeGiB: number }[] },
+  spec: {
+    cpu: { vcpus: number; mode: string; reservationMhz?: number | undefined };
+    memory: { sizeMiB: number; mode: string };
+    disks: { sizeGiB: number }[];
+  },
   where: { sites: readonly string[]; clusterId?: string | undefined; avoid?: ReadonlySet<string>; storage?: boolean },
 ): Need {
   return {

@@ -1,7 +1,16 @@
 import type { Candidate, Need } from './placement.ts';
 
 /** Rules that a host must keep to be taken (SCH-1). A host counts for the first one that it breaks. */
-export type Rule = 'site' | 'cluster' | 'state' | 'avoided' | 'hardware' | 'cpu' | 'cpu-reservation' | 'memory' | 'storage';
+export type Rule =
+  | 'site'
+  | 'cluster'
+  | 'state'
+  | 'avoided'
+  | 'hardware'
+  | 'cpu'
+  | 'cpu-reservation'
+  | 'memory'
+  | 'storage';
 
 export interface Validator {
   rule: Rule;
@@ -11,17 +20,20 @@ export interface Validator {
   help(need: Need): string;
 }
 
-const short = (what: string, free: number, need: number) => (free >= need ? undefined : `${free} ${what} free, ${need} needed`);
+const short = (what: string, free: number, need: number) =>
+  free >= need ? undefined : `${free} ${what} free, ${need} needed`;
 
 export const VALIDATORS: readonly Validator[] = [
   {
     rule: 'site',
-    check: ({ host }, need) => (need.sites.includes(host.siteId) ? undefined : `site ${host.siteId} is not among the VDC's`),
+    check: ({ host }, need) =>
+      need.sites.includes(host.siteId) ? undefined : `site ${host.siteId} is not among the VDC's`,
     help: () => 'Add a site to the VDC.',
   },
   {
     rule: 'cluster',
-    check: ({ host }, need) => (!need.clusterId || host.clusterId === need.clusterId ? undefined : `is in cluster ${host.clusterId}`),
+    check: ({ host }, need) =>
+      !need.clusterId || host.clusterId === need.clusterId ? undefined : `is in cluster ${host.clusterId}`,
     help: (need) => `Leave out clusterId, or add hosts to ${need.clusterId}.`,
   },
   {
@@ -36,7 +48,8 @@ export const VALIDATORS: readonly Validator[] = [
   },
   {
     rule: 'hardware',
-    check: ({ host }, need) => (!need.hardwareVirtualisation || host.hardwareVirtualisation ? undefined : 'its CPU has no VT-x or AMD-V'),
+    check: ({ host }, need) =>
+      !need.hardwareVirtualisation || host.hardwareVirtualisation ? undefined : 'its CPU has no VT-x or AMD-V',
     help: () => "Choose cpu.mode 'full', or hosts with VT-x or AMD-V.",
   },
   {
@@ -57,7 +70,9 @@ export const VALIDATORS: readonly Validator[] = [
   {
     rule: 'storage',
     check: ({ datastores }, need) =>
-      need.storageGiB === 0 || datastores.some((d) => d.freeGiB >= need.storageGiB) ? undefined : `no datastore that it reaches has ${need.storageGiB} GiB free`,
+      need.storageGiB === 0 || datastores.some((d) => d.freeGiB >= need.storageGiB)
+        ? undefined
+        : `no datastore that it reaches has ${need.storageGiB} GiB free`,
     help: (need) => `Free or add storage: ${need.storageGiB} GiB must be free on one datastore.`,
   },
 ];

@@ -6,12 +6,28 @@ import type { Store } from './store.ts';
 import { Transaction } from './transaction.ts';
 
 /** Raises an alarm, once per code and object (MON-4). */
-export async function raiseAlarm(store: Store, ids: Ids, alarm: Pick<Alarm, 'code' | 'object' | 'severity' | 'text'>, now: number): Promise<void> {
+export async function raiseAlarm(
+  store: Store,
+  ids: Ids,
+  alarm: Pick<Alarm, 'code' | 'object' | 'severity' | 'text'>,
+  now: number,
+): Promise<void> {
   const key = keys.alarm(alarm.code, alarm.object);
   const there = await store.get<Alarm>(key);
   if (there?.state === 'active') return;
-  const tx = new Transaction().put(key, { ...alarm, id: `${alarm.code}#${alarm.object}`, state: 'active', raisedAt: now } satisfies Alarm);
-  emit(tx, { id: ids.make('event'), type: 'alarm.raised', at: now, subject: alarm.object, data: { code: alarm.code, severity: alarm.severity, text: alarm.text } });
+  const tx = new Transaction().put(key, {
+    ...alarm,
+    id: `${alarm.code}#${alarm.object}`,
+    state: 'active',
+    raisedAt: now,
+  } satisfies Alarm);
+  emit(tx, {
+    id: ids.make('event'),
+    type: 'alarm.raised',
+    at: now,
+    subject: alarm.object,
+    data: { code: alarm.code, severity: alarm.severity, text: alarm.text },
+  });
   await store.commit(tx);
 }
 

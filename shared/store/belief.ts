@@ -8,7 +8,20 @@ type Row = Item & Key;
 
 /** Everything that the control plane believes, in one sweep of its tables. For audits and tests, not for requests. */
 export async function readBelief(store: Store): Promise<Belief> {
-  const belief: Belief = { sites: [], clusters: [], hosts: [], datastores: [], vdcs: [], vpcs: [], networks: [], vms: [], claims: [], alarms: [], incidents: [], operations: [] };
+  const belief: Belief = {
+    sites: [],
+    clusters: [],
+    hosts: [],
+    datastores: [],
+    vdcs: [],
+    vpcs: [],
+    networks: [],
+    vms: [],
+    claims: [],
+    alarms: [],
+    incidents: [],
+    operations: [],
+  };
   const shelves: [RegExp, (row: Row) => void][] = [
     [/^SYS#SITE$/, (r) => belief.sites.push(r as never)],
     [/^SYS#CLUSTER$/, (r) => belief.clusters.push(r as never)],
@@ -20,9 +33,18 @@ export async function readBelief(store: Store): Promise<Belief> {
     [/^T#\w+#VPC$/, (r) => belief.vpcs.push(r as never)],
     [/^T#\w+#NET$/, (r) => belief.networks.push(r as never)],
     [/^T#\w+#VM$/, (r) => belief.vms.push(r as never)],
-    [/^(?:SYS|T#\w+)#IP#/, (r) => belief.claims.push({ space: r.pk.slice(r.pk.indexOf('#IP#') + 4), ip: numberToIp(Number(r.sk)), vmId: String(r.vmId) })],
+    [
+      /^(?:SYS|T#\w+)#IP#/,
+      (r) =>
+        belief.claims.push({
+          space: r.pk.slice(r.pk.indexOf('#IP#') + 4),
+          ip: numberToIp(Number(r.sk)),
+          vmId: String(r.vmId),
+        }),
+    ],
   ];
   for await (const row of store.scan<Row>('control')) shelves.find(([of]) => of.test(row.pk))?.[1](row);
-  for await (const row of store.scan<Row>('events')) if (row.record === 'operation') belief.operations.push(row as unknown as Operation);
+  for await (const row of store.scan<Row>('events'))
+    if (row.record === 'operation') belief.operations.push(row as unknown as Operation);
   return belief;
 }

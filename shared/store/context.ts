@@ -20,5 +20,6 @@ export function mustBeSystem(context: Context): void {
 
 /** A tenant may name its own things only; anything else is missing to it. */
 export function ownTenant(context: Context, tenantId: string): void {
-  if (context.kind === 'tenant' && context.tenantId !== tenantId) throw new DomainError('not-found', 'There is no such thing.');
+  if (context.kind === 'tenant' && context.tenantId !== tenantId)
+    throw new DomainError('not-found', 'There is no such thing.');
 }

@@ -33,7 +33,9 @@ export function takeHost(tx: Transaction, host: { clusterId: string; id: string 
 }
 
 export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, d: Demand): void {
-  tx.update(keys.host(host.clusterId, host.id), { add: { freeVcpus: d.vcpus, freeMhz: d.mhz, freeMemoryMiB: d.memoryMiB } });
+  tx.update(keys.host(host.clusterId, host.id), {
+    add: { freeVcpus: d.vcpus, freeMhz: d.mhz, freeMemoryMiB: d.memoryMiB },
+  });
 }
 
 export function takeDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {
@@ -52,14 +54,18 @@ export function giveDatastore(tx: Transaction, datastore: { siteId: string; id: 
 /** What is over quota, or undefined. VDC-2: names the dimension, limit, used and requested amounts. */
 export function overQuota(vdc: Pick<Vdc, 'quota' | 'left'>, requested: Partial<Quota>): DomainError | undefined {
   const used = usageOf(vdc);
-  const excesses = QUOTA_DIMENSIONS.filter((d) => (requested[d] ?? 0) > 0 && vdc.left[d] < (requested[d] ?? 0)).map((resource) => ({
-    resource,
-    limit: vdc.quota[resource],
-    used: used[resource],
-    requested: requested[resource] ?? 0,
-  }));
+  const excesses = QUOTA_DIMENSIONS.filter((d) => (requested[d] ?? 0) > 0 && vdc.left[d] < (requested[d] ?? 0)).map(
+    (resource) => ({
+      resource,
+      limit: vdc.quota[resource],
+      used: used[resource],
+      requested: requested[resource] ?? 0,
+    }),
+  );
   if (excesses.length === 0) return undefined;
-  const words = excesses.map((e) => `${e.resource}: limit ${e.limit}, used ${e.used}, requested ${e.requested}`).join('; ');
+  const words = excesses
+    .map((e) => `${e.resource}: limit ${e.limit}, used ${e.used}, requested ${e.requested}`)
+    .join('; ');
   return new DomainError('quota-exceeded', `The quota of the VDC does not allow this (${words}).`, {
     figures: { ...excesses[0], excesses },
     flaws: excesses.map((e) => ({
@@ -84,5 +90,7 @@ export function chargeVdc(tx: Transaction, vdc: Pick<Vdc, 'tenantId' | 'id'>, re
 /** Gives back what was charged. */
 export function refundVdc(tx: Transaction, vdc: Pick<Vdc, 'tenantId' | 'id'>, charged: Partial<Quota>): void {
   const dimensions = QUOTA_DIMENSIONS.filter((d) => (charged[d] ?? 0) > 0);
-  tx.update(keys.vdc(vdc.tenantId, vdc.id), { add: Object.fromEntries(dimensions.map((d) => [`left.${d}`, charged[d] as number])) });
+  tx.update(keys.vdc(vdc.tenantId, vdc.id), {
+    add: Object.fromEntries(dimensions.map((d) => [`left.${d}`, charged[d] as number])),
+  });
 }

@@ -1,8 +1,8 @@
-import { DAY, type Clock } from '../kernel/clock.ts';
-import { DomainError, notFound } from '../kernel/errors.ts';
 import type { DomainEvent } from '../events/event.ts';
+import { type Clock, DAY } from '../kernel/clock.ts';
+import { DomainError, notFound } from '../kernel/errors.ts';
 import type { AuditEntry } from '../model/audit.ts';
-import { isFinal, type Operation, operationMachine, type OperationStep } from '../model/operation.ts';
+import { isFinal, type Operation, type OperationStep, operationMachine } from '../model/operation.ts';
 import type { Context } from './context.ts';
 import { keys, partOfId, tenantPart } from './keys.ts';
 import type { Page, Store } from './store.ts';
@@ -14,20 +14,32 @@ const expiry = (at: number) => Math.ceil((at + EVENT_RETENTION_DAYS * DAY) / 100
 
 /** Adds an event to a transaction: it happens if and only if the change happens. */
 export function emit(tx: Transaction, event: DomainEvent): void {
-  tx.put(keys.event(event.tenantId, event.id), { ...event, record: 'event', pending: 'p', expiresAt: expiry(event.at) }, { table: 'events' });
+  tx.put(
+    keys.event(event.tenantId, event.id),
+    { ...event, record: 'event', pending: 'p', expiresAt: expiry(event.at) },
+    { table: 'events' },
+  );
 }
 
 /** Adds an operation to a transaction. Its insert is what starts the workflow (see Operation). */
 export function accept(tx: Transaction, operation: Operation, audit?: AuditEntry): void {
   tx.put(
     keys.operation(operation.id),
-    { ...operation, record: 'operation', pending: 'p', expiresAt: expiry(operation.createdAt), ...(audit ? { audit } : {}) },
+    {
+      ...operation,
+      record: 'operation',
+      pending: 'p',
+      expiresAt: expiry(operation.createdAt),
+      ...(audit ? { audit } : {}),
+    },
     { table: 'events', ifAbsent: () => new DomainError('busy', 'The operation id is taken; try again.') },
   );
 }
 
 /** A new operation, waiting for its workflow. */
-export function newOperation(fields: Pick<Operation, 'id' | 'kind' | 'target' | 'input' | 'createdAt'> & { tenantId?: string }): Operation {
+export function newOperation(
+  fields: Pick<Operation, 'id' | 'kind' | 'target' | 'input' | 'createdAt'> & { tenantId?: string },
+): Operation {
   return { ...fields, state: 'waiting', percent: 0, steps: [] };
 }
 
@@ -65,7 +77,9 @@ export class Operations {
     const operation = await this.get(id);
     if (isFinal(operation.state)) return operation;
     const now = clock.now();
-    const steps = operation.steps.map((s): OperationStep => (s.state === 'running' ? { ...s, state: 'success', finishedAt: now } : s));
+    const steps = operation.steps.map(
+      (s): OperationStep => (s.state === 'running' ? { ...s, state: 'success', finishedAt: now } : s),
+    );
     const again = steps.findIndex((s) => s.name === step);
     if (again >= 0) steps[again] = { ...(steps[again] as OperationStep), state: 'running' };
     else steps.push({ name: step, state: 'running', startedAt: now });
@@ -75,29 +89,51 @@ export class Operations {
   }
 
   /** Ends an operation; repeating it changes nothing. */
-  async finish(id: string, end: { ok: true; result?: Record<string, unknown> } | { ok: false; error: { code: string; message: string } }, clock: Clock): Promise<void> {
+  async finish(
+    id: string,
+    end: { ok: true; result?: Record<string, unknown> } | { ok: false; error: { code: string; message: string } },
+    clock: Clock,
+  ): Promise<void> {
     const operation = await this.get(id);
     if (isFinal(operation.state)) return;
     const now = clock.now();
     const last = end.ok ? ('success' as const) : ('failed' as const);
-    const steps = operation.steps.map((s): OperationStep => (s.state === 'running' ? { ...s, state: last, finishedAt: now } : s));
-    if (end.ok) await this.write(id, { set: { state: 'success', percent: 100, steps, finishedAt: now, result: end.result ?? {} } });
-    else await this.write(id, { set: { state: 'failed', percent: Math.min(operation.percent, 99), steps, finishedAt: now, error: end.error } });
+    const steps = operation.steps.map(
+      (s): OperationStep => (s.state === 'running' ? { ...s, state: last, finishedAt: now } : s),
+    );
+    if (end.ok)
+      await this.write(id, {
+        set: { state: 'success', percent: 100, steps, finishedAt: now, result: end.result ?? {} },
+      });
+    else
+      await this.write(id, {
+        set: { state: 'failed', percent: Math.min(operation.percent, 99), steps, finishedAt: now, error: end.error },
+      });
   }
 
   /** Only what has not begun can be cancelled: S8, `waiting`. */
   async cancel(id: string, clock: Clock): Promise<Operation> {
     const operation = await this.get(id);
     operationMachine.next(operation.state, 'cancel');
-    throw new DomainError('illegal-transition', `Operation ${id} (${operation.kind}) has no safe point at which it can be cancelled; delete its target instead.`, {
-      figures: { state: operation.state, cancelable: false, at: clock.now() },
-    });
+    throw new DomainError(
+      'illegal-transition',
+      `Operation ${id} (${operation.kind}) has no safe point at which it can be cancelled; delete its target instead.`,
+      {
+        figures: { state: operation.state, cancelable: false, at: clock.now() },
+      },
+    );
   }
 
   private write(id: string, spec: UpdateSpec): Promise<unknown> {
     return this.store.update(
       keys.operation(id),
-      { ...spec, condition: 'attribute_exists(pk) AND NOT #state IN (:ok, :failed, :cancelled)', names: { '#state': 'state' }, values: { ':ok': 'success', ':failed': 'failed', ':cancelled': 'cancelled' }, onFail: () => new DomainError('busy', 'The operation has ended meanwhile.') },
+      {
+        ...spec,
+        condition: 'attribute_exists(pk) AND NOT #state IN (:ok, :failed, :cancelled)',
+        names: { '#state': 'state' },
+        values: { ':ok': 'success', ':failed': 'failed', ':cancelled': 'cancelled' },
+        onFail: () => new DomainError('busy', 'The operation has ended meanwhile.'),
+      },
       'events',
     );
   }

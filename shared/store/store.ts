@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   DynamoDBDocumentClient,
@@ -38,6 +42,8 @@ export interface Page<T> {
 export interface Cost {
   request: 'read' | 'write';
   units: number;
+  /** Several tables of one transaction share it. */
+  id: number;
 }
 
 /** Attempts of a transaction that meets another one on the same item, before the caller is told to try again. */
@@ -53,8 +59,14 @@ export class Store {
   private readonly random: Random;
   private readonly onCost: (cost: Cost) => void;
   private readonly onWritten: (tables: Set<TableName>) => void;
+  private requests = 0;
 
-  constructor(client: DynamoDBClient, tables: Tables, random: Random, hooks: { onCost?: (cost: Cost) => void; onWritten?: (tables: Set<TableName>) => void } = {}) {
+  constructor(
+    client: DynamoDBClient,
+    tables: Tables,
+    random: Random,
+    hooks: { onCost?: (cost: Cost) => void; onWritten?: (tables: Set<TableName>) => void } = {},
+  ) {
     this.doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
     this.tables = tables;
     this.random = random;
@@ -64,7 +76,12 @@ export class Store {
 
   async get<T>(key: Key, options: { table?: TableName; consistent?: boolean } = {}): Promise<T | undefined> {
     const out = await this.doc.send(
-      new GetCommand({ TableName: this.name(options.table ?? 'control'), Key: key, ConsistentRead: options.consistent ?? true, ReturnConsumedCapacity: 'TOTAL' }),
+      new GetCommand({
+        TableName: this.name(options.table ?? 'control'),
+        Key: key,
+        ConsistentRead: options.consistent ?? true,
+        ReturnConsumedCapacity: 'TOTAL',
+      }),
     );
     this.cost('read', out.ConsumedCapacity);
     return out.Item as T | undefined;
@@ -78,9 +95,8 @@ export class Store {
       let rest: Key[] | undefined = unique.slice(i, i + 100);
       while (rest && rest.length > 0) {
         const name = this.name(table);
-        const out: { Responses?: Record<string, Item[]>; UnprocessedKeys?: Record<string, { Keys?: Item[] }> } = await this.doc.send(
-          new BatchGetCommand({ RequestItems: { [name]: { Keys: rest, ConsistentRead: true } } }),
-        );
+        const out: { Responses?: Record<string, Item[]>; UnprocessedKeys?: Record<string, { Keys?: Item[] }> } =
+          await this.doc.send(new BatchGetCommand({ RequestItems: { [name]: { Keys: rest, ConsistentRead: true } } }));
         found.push(...((out.Responses?.[name] ?? []) as T[]));
         rest = out.UnprocessedKeys?.[name]?.Keys as Key[] | undefined;
       }
@@ -94,7 +110,11 @@ export class Store {
     const input: QueryCommandInput = {
       TableName: this.name(table),
       KeyConditionExpression: options.prefix ? '#pk = :pk AND begins_with(#sk, :prefix)' : '#pk = :pk',
-      ExpressionAttributeValues: { ':pk': pk, ...(options.prefix ? { ':prefix': options.prefix } : {}), ...options.filter?.values },
+      ExpressionAttributeValues: {
+        ':pk': pk,
+        ...(options.prefix ? { ':prefix': options.prefix } : {}),
+        ...options.filter?.values,
+      },
       ExpressionAttributeNames: names,
       ReturnConsumedCapacity: 'TOTAL',
       ScanIndexForward: !options.newestFirst,
@@ -109,7 +129,10 @@ export class Store {
     }
     const out = await this.doc.send(new QueryCommand(input));
     this.cost('read', out.ConsumedCapacity);
-    return { items: (out.Items ?? []) as T[], ...(out.LastEvaluatedKey ? { next: out.LastEvaluatedKey as Key & Item } : {}) };
+    return {
+      items: (out.Items ?? []) as T[],
+      ...(out.LastEvaluatedKey ? { next: out.LastEvaluatedKey as Key & Item } : {}),
+    };
   }
 
   /** Every page of a query. For partitions whose size is bounded by the estate, not by traffic. */
@@ -128,7 +151,13 @@ export class Store {
   async *scan<T>(table: TableName): AsyncGenerator<T> {
     let after: Item | undefined;
     do {
-      const out = await this.doc.send(new ScanCommand({ TableName: this.name(table), ConsistentRead: true, ...(after ? { ExclusiveStartKey: after } : {}) }));
+      const out = await this.doc.send(
+        new ScanCommand({
+          TableName: this.name(table),
+          ConsistentRead: true,
+          ...(after ? { ExclusiveStartKey: after } : {}),
+        }),
+      );
       for (const item of out.Items ?? []) yield item as T;
       after = out.LastEvaluatedKey;
     } while (after);
@@ -136,7 +165,9 @@ export class Store {
 
   /** Puts without a condition: only for items whose content follows from their key. */
   async put(key: Key, item: object, table: TableName = 'control'): Promise<void> {
-    const out = await this.doc.send(new PutCommand({ TableName: this.name(table), Item: { ...item, ...key }, ReturnConsumedCapacity: 'TOTAL' }));
+    const out = await this.doc.send(
+      new PutCommand({ TableName: this.name(table), Item: { ...item, ...key }, ReturnConsumedCapacity: 'TOTAL' }),
+    );
     this.cost('write', out.ConsumedCapacity);
     this.onWritten(new Set([table]));
   }
@@ -152,7 +183,9 @@ export class Store {
           UpdateExpression: built.expression,
           ExpressionAttributeNames: built.names,
           ...(Object.keys(built.values).length ? { ExpressionAttributeValues: built.values } : {}),
-          ...(spec.condition ? { ConditionExpression: spec.condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const } : {}),
+          ...(spec.condition
+            ? { ConditionExpression: spec.condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }
+            : {}),
           ReturnValues: 'ALL_NEW',
           ReturnConsumedCapacity: 'TOTAL',
         }),
@@ -161,7 +194,8 @@ export class Store {
       this.onWritten(new Set([table]));
       return out.Attributes as T;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException && spec.onFail) throw spec.onFail(error.Item && unmarshall(error.Item));
+      if (error instanceof ConditionalCheckFailedException && spec.onFail)
+        throw spec.onFail(error.Item && unmarshall(error.Item));
       throw error;
     }
   }
@@ -176,7 +210,8 @@ export class Store {
     for (let attempt = 0; ; attempt++) {
       try {
         const out = await this.doc.send(new TransactWriteCommand(input));
-        for (const c of out.ConsumedCapacity ?? []) this.onCost({ request: 'write', units: c.CapacityUnits ?? 0 });
+        const id = this.requests++;
+        for (const c of out.ConsumedCapacity ?? []) this.onCost({ request: 'write', units: c.CapacityUnits ?? 0, id });
         this.onWritten(new Set(actions.map((a) => a.table)));
         return;
       } catch (error) {
@@ -188,7 +223,8 @@ export class Store {
           throw (actions[failed] as Action).onFail(found && unmarshall(found));
         }
         if (!reasons.some((r) => r.Code === 'TransactionConflict' || r.Code === 'ThrottlingError')) throw error;
-        if (attempt + 1 >= CONFLICT_ATTEMPTS) throw busy('Others are changing the same things; nothing was changed here.');
+        if (attempt + 1 >= CONFLICT_ATTEMPTS)
+          throw busy('Others are changing the same things; nothing was changed here.');
         await pause(this.random.next() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt));
       }
     }
@@ -197,7 +233,9 @@ export class Store {
   private transactItem(a: Action) {
     const common = {
       TableName: this.name(a.table),
-      ...(a.condition ? { ConditionExpression: a.condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const } : {}),
+      ...(a.condition
+        ? { ConditionExpression: a.condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }
+        : {}),
       ...(a.names && Object.keys(a.names).length ? { ExpressionAttributeNames: a.names } : {}),
       ...(a.values && Object.keys(a.values).length ? { ExpressionAttributeValues: a.values } : {}),
     };
@@ -220,6 +258,6 @@ export class Store {
   }
 
   private cost(request: Cost['request'], consumed: { CapacityUnits?: number | undefined } | undefined): void {
-    if (consumed?.CapacityUnits !== undefined) this.onCost({ request, units: consumed.CapacityUnits });
+    if (consumed?.CapacityUnits !== undefined) this.onCost({ request, units: consumed.CapacityUnits, id: this.requests++ });
   }
 }

@@ -67,7 +67,11 @@ export class TenantData {
     const items: Owned[K][] = [];
     let after: (Key & Item) | undefined;
     do {
-      const page: Page<Owned[K]> = await this.list(kind, { limit: 1000, ...(where ? { where } : {}), ...(after ? { after } : {}) });
+      const page: Page<Owned[K]> = await this.list(kind, {
+        limit: 1000,
+        ...(where ? { where } : {}),
+        ...(after ? { after } : {}),
+      });
       items.push(...page.items);
       after = page.next;
     } while (after);
@@ -92,7 +96,12 @@ export class TenantData {
   private async byName<K extends Kind>(kind: K, name: string): Promise<Owned[K]> {
     const { items } = await this.list(kind, { where: { name } });
     if (items.length === 0) throw notFound(KINDS[kind].word, name);
-    if (items.length > 1) throw ambiguous(KINDS[kind].word, name, items.map((i) => i.id));
+    if (items.length > 1)
+      throw ambiguous(
+        KINDS[kind].word,
+        name,
+        items.map((i) => i.id),
+      );
     return items[0] as Owned[K];
   }
 
@@ -107,7 +116,13 @@ export async function filledPage<T>(
   store: Store,
   pk: string,
   table: 'control' | 'events',
-  { limit = 100, after, where, newestFirst, consistent = true }: ListOptions & { newestFirst?: boolean; consistent?: boolean },
+  {
+    limit = 100,
+    after,
+    where,
+    newestFirst,
+    consistent = true,
+  }: ListOptions & { newestFirst?: boolean; consistent?: boolean },
 ): Promise<Page<T>> {
   const items: T[] = [];
   const filters = Object.entries(where ?? {});

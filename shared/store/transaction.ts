@@ -43,7 +43,17 @@ export const MAX_ACTIONS = 100;
 export class Transaction {
   readonly actions: Action[] = [];
 
-  put(key: Key, item: object, options: { table?: TableName; ifAbsent?: OnFail; condition?: string; values?: Record<string, unknown>; onFail?: OnFail } = {}): this {
+  put(
+    key: Key,
+    item: object,
+    options: {
+      table?: TableName;
+      ifAbsent?: OnFail;
+      condition?: string;
+      values?: Record<string, unknown>;
+      onFail?: OnFail;
+    } = {},
+  ): this {
     const condition = options.ifAbsent ? 'attribute_not_exists(pk)' : options.condition;
     this.actions.push({
       kind: 'put',
@@ -72,7 +82,16 @@ export class Transaction {
     return this;
   }
 
-  delete(key: Key, options: { condition?: string; values?: Record<string, unknown>; names?: Record<string, string>; onFail?: OnFail; table?: TableName } = {}): this {
+  delete(
+    key: Key,
+    options: {
+      condition?: string;
+      values?: Record<string, unknown>;
+      names?: Record<string, string>;
+      onFail?: OnFail;
+      table?: TableName;
+    } = {},
+  ): this {
     const { table = 'control', onFail = unexpected, ...rest } = options;
     this.actions.push({ kind: 'delete', table, key, onFail, ...rest });
     return this;
@@ -85,7 +104,11 @@ export class Transaction {
 }
 
 /** The update expression of a spec: names and values are placeholders, so no attribute can be a reserved word. */
-export function buildUpdate(spec: UpdateSpec): { expression: string; names: Record<string, string>; values: Record<string, unknown> } {
+export function buildUpdate(spec: UpdateSpec): {
+  expression: string;
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+} {
   const names: Record<string, string> = { ...spec.names };
   const values: Record<string, unknown> = { ...spec.values };
   const sets: string[] = [];
@@ -108,9 +131,14 @@ export function buildUpdate(spec: UpdateSpec): { expression: string; names: Reco
     sets.push(`${path(attribute)} = ${path(attribute)} + :a${n++}`);
   }
   const removes = (spec.remove ?? []).map(path);
-  const expression = [sets.length ? `SET ${sets.join(', ')}` : '', removes.length ? `REMOVE ${removes.join(', ')}` : ''].filter(Boolean).join(' ');
+  const expression = [sets.length ? `SET ${sets.join(', ')}` : '', removes.length ? `REMOVE ${removes.join(', ')}` : '']
+    .filter(Boolean)
+    .join(' ');
   return { expression, names, values };
 }
 
 /** A refusal, or anything else, that a failed condition stands for. */
-export const refuseWith = (error: () => DomainError): OnFail => () => error();
+export const refuseWith =
+  (error: () => DomainError): OnFail =>
+  () =>
+    error();

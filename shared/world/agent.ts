@@ -1,8 +1,19 @@
-import type { Clock } from '../kernel/clock.ts';
-import type {
-  FenceResult, Heartbeat, HypervisorPort, Observation, ProcessRef, SeenProcess, StartOrder, StartResult, StopOrder, StopResult, VolumeOrder, VolumeResult,
-} from '../hypervisor/port.ts';
 import { virtualisationDomain } from '../hypervisor/cpu/capacity.ts';
+import type {
+  FenceResult,
+  Heartbeat,
+  HypervisorPort,
+  Observation,
+  ProcessRef,
+  SeenProcess,
+  StartOrder,
+  StartResult,
+  StopOrder,
+  StopResult,
+  VolumeOrder,
+  VolumeResult,
+} from '../hypervisor/port.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { HostHardware } from '../model/inventory.ts';
 import { Transaction } from '../store/transaction.ts';
 import { endOf, processState, readyTime } from './process.ts';
@@ -54,31 +65,50 @@ export class SimulatedSite implements HypervisorPort {
       new Transaction().put(
         worldKeys.volume(v.vmId, v.name),
         { ...v, kind: 'volume', siteId, leaseEpoch: 0, sequence: 0, refused: 0 } satisfies WorldVolume,
-        { table: 'world', condition: 'attribute_not_exists(pk) OR id = :id', values: { ':id': v.id }, onFail: () => new Refusal('another volume stands there') },
+        {
+          table: 'world',
+          condition: 'attribute_not_exists(pk) OR id = :id',
+          values: { ':id': v.id },
+          onFail: () => new Refusal('another volume stands there'),
+        },
       );
-    return each<VolumeOrder, VolumeResult>(orders, async (v) => {
-      const there = await this.world.volume(v.vmId, v.name);
-      if (there?.id !== v.id) await this.world.store.commit(tx(v));
-      return { id: v.id, ok: true };
-    }, (v, reason) => ({ id: v.id, ok: false, reason }));
+    return each<VolumeOrder, VolumeResult>(
+      orders,
+      async (v) => {
+        const there = await this.world.volume(v.vmId, v.name);
+        if (there?.id !== v.id) await this.world.store.commit(tx(v));
+        return { id: v.id, ok: true };
+      },
+      (v, reason) => ({ id: v.id, ok: false, reason }),
+    );
   }
 
   async deleteVolumes(_siteId: string, orders: Pick<VolumeOrder, 'id' | 'vmId' | 'name'>[]): Promise<VolumeResult[]> {
-    return each<Pick<VolumeOrder, 'id' | 'vmId' | 'name'>, VolumeResult>(orders, async (v) => {
-      const blocks = await this.world.store.queryAll<{ pk: string; sk: string }>(`VOL#${v.id}`, 'world', { consistent: true, projection: ['sk'] });
-      for (let i = 0; i < blocks.length; i += 100) {
-        const tx = new Transaction();
-        for (const b of blocks.slice(i, i + 100)) tx.delete({ pk: `VOL#${v.id}`, sk: b.sk }, { table: 'world' });
-        await this.world.store.commit(tx);
-      }
-      await this.world.store.commit(new Transaction().delete(worldKeys.volume(v.vmId, v.name), { table: 'world' }));
-      return { id: v.id, ok: true };
-    }, (v, reason) => ({ id: v.id, ok: false, reason }));
+    return each<Pick<VolumeOrder, 'id' | 'vmId' | 'name'>, VolumeResult>(
+      orders,
+      async (v) => {
+        const blocks = await this.world.store.queryAll<{ pk: string; sk: string }>(`VOL#${v.id}`, 'world', {
+          consistent: true,
+          projection: ['sk'],
+        });
+        for (let i = 0; i < blocks.length; i += 100) {
+          const tx = new Transaction();
+          for (const b of blocks.slice(i, i + 100)) tx.delete({ pk: `VOL#${v.id}`, sk: b.sk }, { table: 'world' });
+          await this.world.store.commit(tx);
+        }
+        await this.world.store.commit(new Transaction().delete(worldKeys.volume(v.vmId, v.name), { table: 'world' }));
+        return { id: v.id, ok: true };
+      },
+      (v, reason) => ({ id: v.id, ok: false, reason }),
+    );
   }
 
   async startVms(_siteId: string, orders: StartOrder[]): Promise<StartResult[]> {
     const faults = await this.world.faults();
-    const lines = await this.world.timelines(orders.map((o) => o.hostId), faults);
+    const lines = await this.world.timelines(
+      orders.map((o) => o.hostId),
+      faults,
+    );
     const used = new Map<string, { vcpus: number; memoryMiB: number }>();
     const results: StartResult[] = [];
     for (const order of orders) {
@@ -90,40 +120,70 @@ export class SimulatedSite implements HypervisorPort {
         continue;
       }
       if (!used.has(order.hostId)) used.set(order.hostId, await this.inUse(order.hostId, line, now));
-      results.push(await this.startOne(order, line, now, used.get(order.hostId) as { vcpus: number; memoryMiB: number }));
+      results.push(
+        await this.startOne(order, line, now, used.get(order.hostId) as { vcpus: number; memoryMiB: number }),
+      );
     }
     return results;
   }
 
-  private async startOne(order: StartOrder, line: HostTimeline, now: number, used: { vcpus: number; memoryMiB: number }): Promise<StartResult> {
+  private async startOne(
+    order: StartOrder,
+    line: HostTimeline,
+    now: number,
+    used: { vcpus: number; memoryMiB: number },
+  ): Promise<StartResult> {
     const ref = { vmId: order.vmId, hostId: order.hostId };
-    const [host, before] = await Promise.all([this.world.host(order.hostId), this.world.process(order.hostId, order.vmId)]);
+    const [host, before] = await Promise.all([
+      this.world.host(order.hostId),
+      this.world.process(order.hostId, order.vmId),
+    ]);
     if (before && before.epoch === order.epoch) return { ...ref, outcome: 'already', readyAt: before.readyAt };
-    if (before && before.epoch > order.epoch) return { ...ref, outcome: 'refused', reason: `a newer order (epoch ${before.epoch}) came first` };
+    if (before && before.epoch > order.epoch)
+      return { ...ref, outcome: 'refused', reason: `a newer order (epoch ${before.epoch}) came first` };
     const room = virtualisationDomain(host as WorldHost);
     const replaced = before && endOf(before, line, now) === undefined ? before : { vcpus: 0, memoryMiB: 0 };
     const vcpus = used.vcpus - replaced.vcpus + order.vcpus;
     const memoryMiB = used.memoryMiB - replaced.memoryMiB + order.memoryMiB;
     if (vcpus > room.vcpus || memoryMiB > room.memoryMiB) {
-      return { ...ref, outcome: 'refused', reason: `host ${order.hostId} has no room: ${vcpus} of ${room.vcpus} vCPUs, ${memoryMiB} of ${room.memoryMiB} MiB` };
+      return {
+        ...ref,
+        outcome: 'refused',
+        reason: `host ${order.hostId} has no room: ${vcpus} of ${room.vcpus} vCPUs, ${memoryMiB} of ${room.memoryMiB} MiB`,
+      };
     }
-    if (within(line.storageLost, now)) return { ...ref, outcome: 'refused', reason: `host ${order.hostId} does not reach its storage` };
+    if (within(line.storageLost, now))
+      return { ...ref, outcome: 'refused', reason: `host ${order.hostId} does not reach its storage` };
     const readyAt = readyTime(order.vmId, order.epoch, now);
     const process: WorldProcess = {
-      kind: 'process', vmId: order.vmId, hostId: order.hostId, siteId: (host as WorldHost).siteId,
-      epoch: order.epoch, startedAt: now, readyAt, vcpus: order.vcpus, memoryMiB: order.memoryMiB,
+      kind: 'process',
+      vmId: order.vmId,
+      hostId: order.hostId,
+      siteId: (host as WorldHost).siteId,
+      epoch: order.epoch,
+      startedAt: now,
+      readyAt,
+      vcpus: order.vcpus,
+      memoryMiB: order.memoryMiB,
     };
     const tx = new Transaction().put(worldKeys.process(order.hostId, order.vmId), process, {
-      table: 'world', condition: 'attribute_not_exists(pk) OR epoch < :epoch', values: { ':epoch': order.epoch },
+      table: 'world',
+      condition: 'attribute_not_exists(pk) OR epoch < :epoch',
+      values: { ':epoch': order.epoch },
       onFail: () => new Refusal('a newer order came first'),
     });
     for (const name of order.volumes) {
-      tx.update(worldKeys.volume(order.vmId, name), {
-        set: { leaseEpoch: order.epoch, leaseHost: order.hostId },
-        condition: 'attribute_exists(pk) AND #leaseEpoch < :mine',
-        values: { ':mine': order.epoch },
-        onFail: (found) => new Refusal(found ? `volume ${name} is leased to epoch ${found.leaseEpoch}` : `there is no volume ${name}`),
-      }, 'world');
+      tx.update(
+        worldKeys.volume(order.vmId, name),
+        {
+          set: { leaseEpoch: order.epoch, leaseHost: order.hostId },
+          condition: 'attribute_exists(pk) AND #leaseEpoch < :mine',
+          values: { ':mine': order.epoch },
+          onFail: (found) =>
+            new Refusal(found ? `volume ${name} is leased to epoch ${found.leaseEpoch}` : `there is no volume ${name}`),
+        },
+        'world',
+      );
     }
     try {
       await this.world.store.commit(tx);
@@ -143,7 +203,10 @@ export class SimulatedSite implements HypervisorPort {
 
   async stopVms(_siteId: string, orders: StopOrder[]): Promise<StopResult[]> {
     const now = this.clock.now();
-    const lines = await this.world.timelines(orders.map((o) => o.hostId), await this.world.faults());
+    const lines = await this.world.timelines(
+      orders.map((o) => o.hostId),
+      await this.world.faults(),
+    );
     const results: StopResult[] = [];
     for (const { vmId, hostId, epoch } of orders) {
       const line = lines.get(hostId);
@@ -153,7 +216,13 @@ export class SimulatedSite implements HypervisorPort {
     return results;
   }
 
-  private async stopOne(vmId: string, hostId: string, epoch: number, line: HostTimeline, now: number): Promise<StopResult['outcome']> {
+  private async stopOne(
+    vmId: string,
+    hostId: string,
+    epoch: number,
+    line: HostTimeline,
+    now: number,
+  ): Promise<StopResult['outcome']> {
     const there = await this.world.process(hostId, vmId);
     if (there && there.epoch > epoch) return 'newer';
     if (there && endOf(there, line, now) !== undefined) return 'stopped';
@@ -161,10 +230,23 @@ export class SimulatedSite implements HypervisorPort {
       // The record is written even when no process stands there, so that a late start of this epoch is refused.
       const tomb: WorldProcess = there
         ? { ...there, stoppedAt: now }
-        : { kind: 'process', vmId, hostId, siteId: '', epoch, startedAt: now, readyAt: now, stoppedAt: now, vcpus: 0, memoryMiB: 0 };
+        : {
+            kind: 'process',
+            vmId,
+            hostId,
+            siteId: '',
+            epoch,
+            startedAt: now,
+            readyAt: now,
+            stoppedAt: now,
+            vcpus: 0,
+            memoryMiB: 0,
+          };
       await this.world.store.commit(
         new Transaction().put(worldKeys.process(hostId, vmId), tomb, {
-          table: 'world', condition: 'attribute_not_exists(pk) OR epoch <= :epoch', values: { ':epoch': epoch },
+          table: 'world',
+          condition: 'attribute_not_exists(pk) OR epoch <= :epoch',
+          values: { ':epoch': epoch },
           onFail: () => new Refusal('a newer process stands there'),
         }),
       );
@@ -178,14 +260,22 @@ export class SimulatedSite implements HypervisorPort {
   async inspectVms(_siteId: string, queries: ProcessRef[]): Promise<Observation[]> {
     const now = this.clock.now();
     const faults = await this.world.faults();
-    const lines = await this.world.timelines(queries.map((q) => q.hostId), faults);
-    const found = await this.world.store.getMany<WorldProcess>(queries.map((q) => worldKeys.process(q.hostId, q.vmId)), 'world');
+    const lines = await this.world.timelines(
+      queries.map((q) => q.hostId),
+      faults,
+    );
+    const found = await this.world.store.getMany<WorldProcess>(
+      queries.map((q) => worldKeys.process(q.hostId, q.vmId)),
+      'world',
+    );
     const byRef = new Map(found.map((p) => [`${p.hostId}/${p.vmId}`, p]));
     return queries.map(({ vmId, hostId }) => {
       const line = lines.get(hostId);
       if (!line || !agentReachable(line, now)) return { vmId, hostId, state: 'unreachable' };
       const process = byRef.get(`${hostId}/${vmId}`);
-      return process ? { vmId, hostId, state: processState(process, line, faults, now), epoch: process.epoch } : { vmId, hostId, state: 'absent' };
+      return process
+        ? { vmId, hostId, state: processState(process, line, faults, now), epoch: process.epoch }
+        : { vmId, hostId, state: 'absent' };
     });
   }
 
@@ -196,7 +286,11 @@ export class SimulatedSite implements HypervisorPort {
     const out: { hostId: string; processes: SeenProcess[] }[] = [];
     for (const [hostId, line] of lines) {
       if (!agentReachable(line, now)) continue;
-      const processes = (await this.world.processesOn(hostId)).map((p) => ({ vmId: p.vmId, epoch: p.epoch, state: processState(p, line, faults, now) }));
+      const processes = (await this.world.processesOn(hostId)).map((p) => ({
+        vmId: p.vmId,
+        epoch: p.epoch,
+        state: processState(p, line, faults, now),
+      }));
       out.push({ hostId, processes: processes.filter((p) => p.state !== 'dead') });
     }
     return out;
@@ -225,12 +319,16 @@ export class SimulatedSite implements HypervisorPort {
       // Repeating an order that already holds changes nothing.
       if ((last?.power ?? 'on') !== power) {
         const bmc = [...host.bmc, { at: now, power }];
-        await this.world.store.update(worldKeys.host(hostId), {
-          set: { bmc },
-          condition: 'size(#bmc) = :before',
-          values: { ':before': host.bmc.length },
-          onFail: () => new Refusal('another power order came first'),
-        }, 'world');
+        await this.world.store.update(
+          worldKeys.host(hostId),
+          {
+            set: { bmc },
+            condition: 'size(#bmc) = :before',
+            values: { ':before': host.bmc.length },
+            onFail: () => new Refusal('another power order came first'),
+          },
+          'world',
+        );
       }
       results.push({ hostId, outcome: 'confirmed' });
     }
@@ -239,7 +337,11 @@ export class SimulatedSite implements HypervisorPort {
 }
 
 /** Each order by itself: a refusal of one does not stop the others. */
-async function each<O, R>(orders: O[], act: (order: O) => Promise<R>, refused: (order: O, reason: string) => R): Promise<R[]> {
+async function each<O, R>(
+  orders: O[],
+  act: (order: O) => Promise<R>,
+  refused: (order: O, reason: string) => R,
+): Promise<R[]> {
   const results: R[] = [];
   for (const order of orders) {
     try {

@@ -27,21 +27,29 @@ export class Guest {
    * another: that is how a stale copy is seen to be refused (HA-11).
    * @throws `not-running`, `stale-epoch` (the refused write is counted), `storage-unreachable`, `invalid-request`.
    */
-  async write(vmId: string, disk: string, index: number, data: Uint8Array, hostId?: string): Promise<{ sequence: number }> {
+  async write(
+    vmId: string,
+    disk: string,
+    index: number,
+    data: Uint8Array,
+    hostId?: string,
+  ): Promise<{ sequence: number }> {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
       const { volume, process } = await this.path(vmId, disk, index, hostId);
       if (process.epoch !== volume.leaseEpoch) await this.refuse(volume, process);
       const sequence = volume.sequence + 1;
       const block: WorldBlock = { index, data, sequence, at: this.clock.now() };
-      const tx = new Transaction()
-        .put(worldKeys.block(volume.id, index), block, { table: 'world' })
-        .update(worldKeys.volume(vmId, disk), {
+      const tx = new Transaction().put(worldKeys.block(volume.id, index), block, { table: 'world' }).update(
+        worldKeys.volume(vmId, disk),
+        {
           set: { sequence },
           condition: '#leaseEpoch = :epoch AND #sequence = :before',
           names: { '#leaseEpoch': 'leaseEpoch' },
           values: { ':epoch': process.epoch, ':before': volume.sequence },
           onFail: () => new Overtaken(),
-        }, 'world');
+        },
+        'world',
+      );
       try {
         await this.world.store.commit(tx);
         return { sequence };
@@ -59,7 +67,12 @@ export class Guest {
   }
 
   /** The running process that the volume's lease names, and the volume; or the reason why there is no way to it. */
-  private async path(vmId: string, disk: string, index: number, hostId?: string): Promise<{ volume: WorldVolume; process: WorldProcess }> {
+  private async path(
+    vmId: string,
+    disk: string,
+    index: number,
+    hostId?: string,
+  ): Promise<{ volume: WorldVolume; process: WorldProcess }> {
     const volume = await this.world.volume(vmId, disk);
     if (!volume) throw notFound('disk', `${vmId}/${disk}`);
     if (index >= volume.sizeGiB * BLOCKS_PER_GIB) {
@@ -73,7 +86,8 @@ export class Guest {
     const line = (await this.world.timelines([from], faults)).get(from);
     const process = line && (await this.world.process(from, vmId));
     const now = this.clock.now();
-    if (!line || !process || !guestServes(process, line, faults, now)) throw new DomainError('not-running', `VM ${vmId} does not run.`);
+    if (!line || !process || !guestServes(process, line, faults, now))
+      throw new DomainError('not-running', `VM ${vmId} does not run.`);
     if (!reachesStorage(line, now) || lostFor(faults, volume, now)) {
       throw new DomainError('storage-unreachable', `VM ${vmId} does not reach its disk ${disk}.`);
     }
@@ -82,16 +96,24 @@ export class Guest {
 
   private async refuse(volume: WorldVolume, process: WorldProcess): Promise<never> {
     await this.world.store.update(worldKeys.volume(volume.vmId, volume.name), { add: { refused: 1 } }, 'world');
-    throw new DomainError('stale-epoch', `The volume belongs to epoch ${volume.leaseEpoch}; epoch ${process.epoch} may not write.`, {
-      figures: { leaseEpoch: volume.leaseEpoch, epoch: process.epoch },
-    });
+    throw new DomainError(
+      'stale-epoch',
+      `The volume belongs to epoch ${volume.leaseEpoch}; epoch ${process.epoch} may not write.`,
+      {
+        figures: { leaseEpoch: volume.leaseEpoch, epoch: process.epoch },
+      },
+    );
   }
 }
 
 const lostFor = (faults: readonly Fault[], volume: WorldVolume, at: number): boolean =>
   within(
     faults
-      .filter((f) => (f.fault === 'datastore-loss' && f.target === volume.datastoreId) || (f.fault === 'disk-error' && f.target === volume.id))
+      .filter(
+        (f) =>
+          (f.fault === 'datastore-loss' && f.target === volume.datastoreId) ||
+          (f.fault === 'disk-error' && f.target === volume.id),
+      )
       .map((f) => ({ from: f.at, to: f.until ?? Number.POSITIVE_INFINITY })),
     at,
   );

@@ -13,10 +13,17 @@ export function endOf(process: WorldProcess, host: HostTimeline, at: number): nu
   return stopped === undefined ? killed : Math.min(killed, stopped);
 }
 
-export function processState(process: WorldProcess, host: HostTimeline, faults: readonly Fault[], at: number): ProcessState {
+export function processState(
+  process: WorldProcess,
+  host: HostTimeline,
+  faults: readonly Fault[],
+  at: number,
+): ProcessState {
   if (endOf(process, host, at) !== undefined) return 'dead';
   if (at < process.readyAt) return 'starting';
-  const crashed = faults.some((f) => f.fault === 'guest-crash' && f.target === process.vmId && f.at >= process.startedAt && f.at <= at);
+  const crashed = faults.some(
+    (f) => f.fault === 'guest-crash' && f.target === process.vmId && f.at >= process.startedAt && f.at <= at,
+  );
   return crashed ? 'crashed' : 'running';
 }
 

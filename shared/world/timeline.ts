@@ -1,5 +1,5 @@
-import { HEARTBEAT_MS, HOST_BOOT_MS, WATCHDOG_MS } from './constants.ts';
 import type { FaultKind } from '../model/fault.ts';
+import { HEARTBEAT_MS, HOST_BOOT_MS, WATCHDOG_MS } from './constants.ts';
 import type { Fault, WorldHost } from './records.ts';
 
 /**
@@ -31,7 +31,10 @@ export function hostTimeline(host: WorldHost, faults: readonly Fault[]): HostTim
   const spans = (...kinds: FaultKind[]): Span[] =>
     merge(
       faults
-        .filter((f) => kinds.includes(f.fault) && (f.target === host.id || f.target === host.siteId || f.target === host.rack))
+        .filter(
+          (f) =>
+            kinds.includes(f.fault) && (f.target === host.id || f.target === host.siteId || f.target === host.rack),
+        )
         .map((f) => ({ from: f.at, to: f.until ?? FOREVER })),
     );
   const off = merge([...spans('host-power-loss', 'site-loss'), ...bmcOff(host)]);
@@ -78,8 +81,18 @@ export const serves = (t: HostTimeline, at: number): boolean => powerAt(t, at) =
 export const agentReachable = (t: HostTimeline, at: number): boolean => serves(t, at) && !within(t.managementLost, at);
 
 /** The last heartbeat that was sent and could arrive at or before `at`, or null when there never was one. */
-export function lastHeartbeat(t: HostTimeline, channel: 'management' | 'storage', host: WorldHost, at: number): number | null {
-  const silent = merge([...t.off, ...t.booting, ...t.hung, ...(channel === 'management' ? t.managementLost : t.storageLost)]);
+export function lastHeartbeat(
+  t: HostTimeline,
+  channel: 'management' | 'storage',
+  host: WorldHost,
+  at: number,
+): number | null {
+  const silent = merge([
+    ...t.off,
+    ...t.booting,
+    ...t.hung,
+    ...(channel === 'management' ? t.managementLost : t.storageLost),
+  ]);
   let beat = Math.floor(at / HEARTBEAT_MS) * HEARTBEAT_MS;
   for (let i = silent.length - 1; i >= 0; i--) {
     const span = silent[i] as Span;

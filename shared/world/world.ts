@@ -1,5 +1,12 @@
 import type { Store } from '../store/store.ts';
-import { BY_KIND_INDEX, type Fault, type WorldHost, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
+import {
+  BY_KIND_INDEX,
+  type Fault,
+  type WorldHost,
+  type WorldProcess,
+  type WorldVolume,
+  worldKeys,
+} from './records.ts';
 import { type HostTimeline, hostTimeline } from './timeline.ts';
 
 /** Reads of the World table that the agent and the simulation face share. */

@@ -1,13 +1,12 @@
-import { EmbeddedCloud } from '../../infra/local/cloud.ts';
 import { LocalClient } from '../../infra/local/client.ts';
-import { builtinEstate, type BuiltinEstate } from '../../shared/estate/builtin.ts';
-import { ManualClock, MINUTE, SECOND } from '../../shared/kernel/clock.ts';
-import { silent } from '../../shared/kernel/log.ts';
-import { pause } from '../../shared/kernel/clock.ts';
-import { checkInvariants, type Finding } from '../../shared/invariants/check.ts';
-import type { Cost } from '../../shared/store/store.ts';
-import { readBelief } from '../../shared/store/belief.ts';
+import { EmbeddedCloud } from '../../infra/local/cloud.ts';
 import { SCHEDULES } from '../../infra/topology.ts';
+import { type BuiltinEstate, builtinEstate } from '../../shared/estate/builtin.ts';
+import { checkInvariants, type Finding } from '../../shared/invariants/check.ts';
+import { ManualClock, MINUTE, pause, SECOND } from '../../shared/kernel/clock.ts';
+import { silent } from '../../shared/kernel/log.ts';
+import { readBelief } from '../../shared/store/belief.ts';
+import type { Cost } from '../../shared/store/store.ts';
 
 export interface TestCloudOptions {
   estate?: BuiltinEstate | object;
@@ -33,7 +32,10 @@ export class TestCloud {
   static async start(options: TestCloudOptions = {}): Promise<TestCloud> {
     const clock = new ManualClock();
     const cloud = await EmbeddedCloud.start({
-      clock, seed: options.seed ?? 1, log: silent, schedules: false,
+      clock,
+      seed: options.seed ?? 1,
+      log: silent,
+      schedules: false,
       ...(options.folder ? { folder: options.folder } : {}),
       ...(options.onCost ? { onCost: options.onCost } : {}),
     });

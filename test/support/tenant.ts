@@ -37,14 +37,25 @@ export class TestTenant {
     const { client, operator } = test;
     const tenant = await client.must<{ id: string }>('POST', '/v1/system/tenants', operator, { name });
     const sites = await client.must<{ items: { id: string }[] }>('GET', '/v1/system/sites', operator);
-    const vdc = await client.must<{ id: string }>('POST', `/v1/system/tenants/${tenant.id}/vdcs`, operator, { name: 'main', sites: sites.items.map((s) => s.id), quota: { ...QUOTA, ...quota } });
+    const vdc = await client.must<{ id: string }>('POST', `/v1/system/tenants/${tenant.id}/vdcs`, operator, {
+      name: 'main',
+      sites: sites.items.map((s) => s.id),
+      quota: { ...QUOTA, ...quota },
+    });
     const token = await client.tenant(tenant.id);
     const vpc = await client.must<{ id: string }>('POST', `/v1/vdcs/${vdc.id}/vpcs`, token, { name: 'private' });
-    const network = await client.must<{ id: string }>('POST', `/v1/vpcs/${vpc.id}/networks`, token, { name: 'inner', type: 'internal', cidr: '10.1.0.0/22' });
+    const network = await client.must<{ id: string }>('POST', `/v1/vpcs/${vpc.id}/networks`, token, {
+      name: 'inner',
+      type: 'internal',
+      cidr: '10.1.0.0/22',
+    });
     return new TestTenant(test, { id: tenant.id, token, vdcId: vdc.id, vpcId: vpc.id, networkId: network.id });
   }
 
-  private constructor(test: TestCloud, f: { id: string; token: string; vdcId: string; vpcId: string; networkId: string }) {
+  private constructor(
+    test: TestCloud,
+    f: { id: string; token: string; vdcId: string; vpcId: string; networkId: string },
+  ) {
     this.test = test;
     this.id = f.id;
     this.token = f.token;
@@ -54,15 +65,36 @@ export class TestTenant {
   }
 
   body(shape: VmShape = {}): Record<string, unknown> {
-    const { name = 'vm', vcpus = 2, memoryMiB = 4096, sizeGiB = 20, ha = { enabled: true }, start = true, nic = true, count } = shape;
+    const {
+      name = 'vm',
+      vcpus = 2,
+      memoryMiB = 4096,
+      sizeGiB = 20,
+      ha = { enabled: true },
+      start = true,
+      nic = true,
+      count,
+    } = shape;
     return {
-      name, vpcId: this.vpcId, cpu: { vcpus, mode: 'hardware' }, memory: { sizeMiB: memoryMiB, mode: 'hardware', pageSize: '4k' }, guest: { os: 'linux' },
-      disks: [{ name: 'root', sizeGiB, boot: true, io: 'virtio' }], nics: nic ? [{ networkId: this.networkId, io: 'virtio' }] : [], ha, start, ...(count ? { count } : {}),
+      name,
+      vpcId: this.vpcId,
+      cpu: { vcpus, mode: 'hardware' },
+      memory: { sizeMiB: memoryMiB, mode: 'hardware', pageSize: '4k' },
+      guest: { os: 'linux' },
+      disks: [{ name: 'root', sizeGiB, boot: true, io: 'virtio' }],
+      nics: nic ? [{ networkId: this.networkId, io: 'virtio' }] : [],
+      ha,
+      start,
+      ...(count ? { count } : {}),
     };
   }
 
   create(shape: VmShape = {}, headers: Record<string, string> = {}) {
-    return this.test.client.call<VmView & { items: VmView[]; code?: string }>('POST', `/v1/vdcs/${this.vdcId}/vms`, { token: this.token, body: this.body(shape), headers });
+    return this.test.client.call<VmView & { items: VmView[]; code?: string }>('POST', `/v1/vdcs/${this.vdcId}/vms`, {
+      token: this.token,
+      body: this.body(shape),
+      headers,
+    });
   }
 
   /** Creates VMs and lets cloud time run until all of them run. */
@@ -83,7 +115,9 @@ export class TestTenant {
   }
 
   action(id: string, action: 'start' | 'stop') {
-    return this.test.client.call<{ id: string; code?: string }>('POST', `/v1/vms/${id}/${action}`, { token: this.token });
+    return this.test.client.call<{ id: string; code?: string }>('POST', `/v1/vms/${id}/${action}`, {
+      token: this.token,
+    });
   }
 
   remove(id: string) {
@@ -92,11 +126,22 @@ export class TestTenant {
 
   async write(id: string, index: number, text: string): Promise<number> {
     const body = { data: Buffer.from(text).toString('base64') };
-    return (await this.test.client.must<{ sequence: number }>('PUT', `/v1/sim/vms/${id}/disks/root/blocks/${index}`, this.test.operator, body)).sequence;
+    return (
+      await this.test.client.must<{ sequence: number }>(
+        'PUT',
+        `/v1/sim/vms/${id}/disks/root/blocks/${index}`,
+        this.test.operator,
+        body,
+      )
+    ).sequence;
   }
 
   async read(id: string, index: number): Promise<string> {
-    const block = await this.test.client.must<{ data: string }>('GET', `/v1/sim/vms/${id}/disks/root/blocks/${index}`, this.test.operator);
+    const block = await this.test.client.must<{ data: string }>(
+      'GET',
+      `/v1/sim/vms/${id}/disks/root/blocks/${index}`,
+      this.test.operator,
+    );
     return Buffer.from(block.data, 'base64').toString();
   }
 }

@@ -33,14 +33,23 @@ export const STEPS: StepTable = {
 
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   for (const vm of await heldVms(state, deps)) await forgetVm(vm, 'vm.deleted', deps);
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { vms: vmIds(state) } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { vms: vmIds(state) } },
+    deps.clock,
+  );
   return {};
 }
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   for (const vm of await heldVms(state, deps)) {
     await deps.store.commit(
-      new Transaction().update(vmKey(vm), { set: { reason: 'the deletion did not end; delete it again' }, add: { version: 1 }, remove: ['claim'], ...unchanged(vm) }),
+      new Transaction().update(vmKey(vm), {
+        set: { reason: 'the deletion did not end; delete it again' },
+        add: { version: 1 },
+        remove: ['claim'],
+        ...unchanged(vm),
+      }),
     );
   }
 }

@@ -1,8 +1,8 @@
-import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import type { Runtime } from '../../shared/aws/runtime.ts';
+import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
+import { DomainError } from '../../shared/kernel/errors.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Operations } from '../../shared/store/outbox.ts';
-import { DomainError } from '../../shared/kernel/errors.ts';
 
 /** What a step is given. */
 export interface StepDeps extends Runtime {
@@ -77,7 +77,8 @@ async function unwind(table: StepTable, state: State, deps: StepDeps, operations
 
 /** The state machine knows errors by name: what is neither TryAgain nor a time-out of the port is final. */
 function named(error: unknown): Error {
-  if (error instanceof DomainError) return error.code === 'busy' ? new TryAgain(error.message) : new GiveUp(error.code, error.message);
+  if (error instanceof DomainError)
+    return error.code === 'busy' ? new TryAgain(error.message) : new GiveUp(error.code, error.message);
   return error instanceof Error ? error : new Error(String(error));
 }
 

@@ -1,10 +1,10 @@
-import { iso } from '../../shared/kernel/clock.ts';
 import { PortTimeout } from '../../shared/hypervisor/port.ts';
+import { iso } from '../../shared/kernel/clock.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { assess, lastSign, LIVENESS, mustKeepOrder } from '../../shared/model/liveness.ts';
-import { emit } from '../../shared/store/outbox.ts';
+import { assess, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
 import { keys } from '../../shared/store/keys.ts';
+import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { loadCase, noteIncident } from './records.ts';
@@ -27,15 +27,24 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const now = deps.clock.now();
   const seenAt = await lastLife(host, deps);
   const leaseEnds = seenAt + leaseMs + LEASE_MARGIN_MS;
-  if (now >= leaseEnds) return confirmed(host, incident, `the lease ran out: no sign of life since ${iso(seenAt)}`, deps);
-  await noteIncident(deps.store, incident, now, 'fence waits for the lease', `power controller out of reach; lease ends ${iso(leaseEnds)}`);
+  if (now >= leaseEnds)
+    return confirmed(host, incident, `the lease ran out: no sign of life since ${iso(seenAt)}`, deps);
+  await noteIncident(
+    deps.store,
+    incident,
+    now,
+    'fence waits for the lease',
+    `power controller out of reach; lease ends ${iso(leaseEnds)}`,
+  );
   return { fenced: false, until: iso(leaseEnds) };
 }
 
 async function toFencing(host: Host, { store }: StepDeps): Promise<void> {
   await store.update(keys.host(host.clusterId, host.id), {
-    set: { state: hostMachine.next(host.state, 'secondChannelDead') }, add: { version: 1 },
-    condition: '#state = :suspect', values: { ':suspect': 'suspect' },
+    set: { state: hostMachine.next(host.state, 'secondChannelDead') },
+    add: { version: 1 },
+    condition: '#state = :suspect',
+    values: { ':suspect': 'suspect' },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
   });
 }
@@ -55,8 +64,13 @@ async function byAgent(host: Host, { port }: StepDeps): Promise<string | undefin
   try {
     const [listed] = await port.listProcesses(host.siteId, [host.id]);
     if (!listed) return undefined;
-    const stops = await port.stopVms(host.siteId, listed.processes.map((p) => ({ vmId: p.vmId, hostId: host.id, epoch: p.epoch })));
-    return stops.every((s) => s.outcome === 'stopped' || s.outcome === 'absent') ? `its agent confirms that ${stops.length} processes are stopped` : undefined;
+    const stops = await port.stopVms(
+      host.siteId,
+      listed.processes.map((p) => ({ vmId: p.vmId, hostId: host.id, epoch: p.epoch })),
+    );
+    return stops.every((s) => s.outcome === 'stopped' || s.outcome === 'absent')
+      ? `its agent confirms that ${stops.length} processes are stopped`
+      : undefined;
   } catch (error) {
     if (error instanceof PortTimeout) return undefined;
     throw error;
@@ -67,7 +81,10 @@ async function byAgent(host: Host, { port }: StepDeps): Promise<string | undefin
 async function lastLife(host: Host, { port, store }: StepDeps): Promise<number> {
   let seenAt = host.seenAt;
   try {
-    seenAt = lastSign((await port.heartbeats(host.siteId)).find((b) => b.hostId === host.id), host.seenAt);
+    seenAt = lastSign(
+      (await port.heartbeats(host.siteId)).find((b) => b.hostId === host.id),
+      host.seenAt,
+    );
   } catch (error) {
     if (!(error instanceof PortTimeout)) throw error;
   }
@@ -75,14 +92,27 @@ async function lastLife(host: Host, { port, store }: StepDeps): Promise<number> 
   return seenAt;
 }
 
-async function confirmed(host: Host, incident: Incident, how: string, { store, ids, clock }: StepDeps): Promise<Record<string, unknown>> {
+async function confirmed(
+  host: Host,
+  incident: Incident,
+  how: string,
+  { store, ids, clock }: StepDeps,
+): Promise<Record<string, unknown>> {
   const now = clock.now();
   const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    set: { state: 'fenced', power: 'off' }, add: { version: 1 },
-    condition: '#state = :fencing', values: { ':fencing': 'fencing' },
+    set: { state: 'fenced', power: 'off' },
+    add: { version: 1 },
+    condition: '#state = :fencing',
+    values: { ':fencing': 'fencing' },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
   });
-  emit(tx, { id: ids.make('event'), type: 'host.fenced', at: now, subject: host.id, data: { how, incidentId: incident.id } });
+  emit(tx, {
+    id: ids.make('event'),
+    type: 'host.fenced',
+    at: now,
+    subject: host.id,
+    data: { how, incidentId: incident.id },
+  });
   await store.commit(tx);
   await noteIncident(store, incident, now, 'fence confirmed', how);
   return { fenced: true };
@@ -96,15 +126,20 @@ export async function assessHost(state: State, deps: StepDeps): Promise<Record<s
   const now = deps.clock.now();
   let verdict: string;
   try {
-    verdict = assess((await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id), now);
+    verdict = assess(
+      (await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id),
+      now,
+    );
   } catch (error) {
     if (!(error instanceof PortTimeout)) throw error;
     // Nothing can be said of a host whose whole site is silent; and nothing could be done there.
     verdict = 'unreachable';
   }
   const words: Record<string, string> = {
-    alive: 'heartbeats are back', partitioned: 'its storage heartbeat goes on: only the management network is lost',
-    dead: 'no heartbeat on either channel', unreachable: 'the whole site does not answer',
+    alive: 'heartbeats are back',
+    partitioned: 'its storage heartbeat goes on: only the management network is lost',
+    dead: 'no heartbeat on either channel',
+    unreachable: 'the whole site does not answer',
   };
   await noteIncident(deps.store, incident, now, 'second channel asked', words[verdict]);
   return { verdict };

@@ -50,11 +50,23 @@ export function planMoves(vms: readonly Vm[], clusterHa: boolean, snapshot: Capa
   return restartOrder(vms).map((vm): Move => {
     if (vm.state === 'deleting' || vm.state === 'stopping') return { vm, kind: 'release' };
     // What waits for capacity or was tried in vain has been found worth a start before.
-    const rest = vm.state === 'faultResuming' ? (vm.desired === 'stopped' ? 'it was wanted stopped' : undefined) : restReason(vm, clusterHa);
+    const rest =
+      vm.state === 'faultResuming'
+        ? vm.desired === 'stopped'
+          ? 'it was wanted stopped'
+          : undefined
+        : restReason(vm, clusterHa);
     if (rest) return { vm, kind: 'rest', reason: rest };
     const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
     const decision = place(need, snapshot, random);
-    if (!decision.ok) return { vm, kind: 'wait', reason: `no host of ${decision.hosts} can take it: ${Object.entries(decision.ruledOut).map(([rule, n]) => `${rule} rules out ${n}`).join(', ')}` };
+    if (!decision.ok)
+      return {
+        vm,
+        kind: 'wait',
+        reason: `no host of ${decision.hosts} can take it: ${Object.entries(decision.ruledOut)
+          .map(([rule, n]) => `${rule} rules out ${n}`)
+          .join(', ')}`,
+      };
     snapshot.take(decision.candidate.host.id, need);
     return { vm, kind: 'start', hostId: decision.candidate.host.id };
   });

@@ -1,16 +1,17 @@
 import { notFound } from '../../shared/kernel/errors.ts';
 import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
+import type { Host } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
-import type { Host } from '../../shared/model/inventory.ts';
 import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
 
 /** The host and the incident that this execution works on. @throws GiveUp when another execution holds the host. */
 export async function loadCase(state: State, { store }: StepDeps): Promise<{ host: Host; incident: Incident }> {
   const host = await new Inventory(store, SYSTEM).host(state.hostId as string);
-  if (host.claim !== state.operationId) throw new GiveUp('not-ours', `host ${host.id} is held by ${host.claim ?? 'nobody'}`);
+  if (host.claim !== state.operationId)
+    throw new GiveUp('not-ours', `host ${host.id} is held by ${host.claim ?? 'nobody'}`);
   const incident = await store.get<Incident>(keys.incident(state.incidentId as string));
   if (!incident) throw notFound('incident', String(state.incidentId));
   return { host, incident };
@@ -18,7 +19,13 @@ export async function loadCase(state: State, { store }: StepDeps): Promise<{ hos
 
 /** Adds a line to the timeline and outcomes of VMs, by version: one execution works on an incident at a time. */
 export async function noteIncident(
-  store: Store, incident: Incident, now: number, what: string, detail?: string, vms: IncidentVm[] = [], set: Partial<Incident> = {},
+  store: Store,
+  incident: Incident,
+  now: number,
+  what: string,
+  detail?: string,
+  vms: IncidentVm[] = [],
+  set: Partial<Incident> = {},
 ): Promise<Incident> {
   const byId = new Map(incident.vms.map((vm) => [vm.id, vm]));
   for (const vm of vms) byId.set(vm.id, { ...byId.get(vm.id), ...vm });

@@ -24,8 +24,12 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
   const { host, incident } = await loadCase(state, deps);
   const round = Number(state.round ?? 0) + 1;
   const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
-  const done = new Set(incident.vms.filter((v) => v.outcome === 'recovered' || v.outcome === 'stopped').map((v) => v.id));
-  const vms = (await new TenantData(deps.store, SYSTEM).vmsOnHost(host.id)).filter((vm) => !done.has(vm.id) || vm.state !== 'stopped');
+  const done = new Set(
+    incident.vms.filter((v) => v.outcome === 'recovered' || v.outcome === 'stopped').map((v) => v.id),
+  );
+  const vms = (await new TenantData(deps.store, SYSTEM).vmsOnHost(host.id)).filter(
+    (vm) => !done.has(vm.id) || vm.state !== 'stopped',
+  );
   const moves = await writeMoves(vms, cluster.ha.enabled, host.clusterId, deps);
   const outcomes = moves.flatMap((m): IncidentVm[] => {
     const base = { id: m.vm.id, tenantId: m.vm.tenantId, fromHost: host.id };
@@ -43,7 +47,10 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
 /** Writes moves in waves. A wave whose ground has shifted is planned anew from what stands there now. */
 async function writeMoves(vms: readonly Vm[], clusterHa: boolean, clusterId: string, deps: StepDeps): Promise<Move[]> {
   const inventory = new Inventory(deps.store, SYSTEM);
-  const [hosts, cluster] = await Promise.all([inventory.hostsOf(clusterId, { consistent: true }), inventory.cluster(clusterId)]);
+  const [hosts, cluster] = await Promise.all([
+    inventory.hostsOf(clusterId, { consistent: true }),
+    inventory.cluster(clusterId),
+  ]);
   const snapshot = new CapacitySnapshot([cluster], hosts, []);
   const moves = planMoves(vms, clusterHa, snapshot, deps.random);
   for (let i = 0; i < moves.length; i += VMS_PER_TRANSACTION) {
@@ -73,13 +80,28 @@ function wave(moves: readonly Move[], deps: StepDeps): Transaction {
     if (move.kind === 'start') add(entry(vm, move.hostId).take, demandOf(vm));
     tx.update(vmKey(vm), { ...change(move), ...unchanged(vm) });
     if (move.kind === 'rest') {
-      emit(tx, { id: deps.ids.make('event', tagOfTenant(vm.tenantId)), type: 'vm.stopped', at: deps.clock.now(), tenantId: vm.tenantId, subject: vm.id, data: { reason: move.reason } });
+      emit(tx, {
+        id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
+        type: 'vm.stopped',
+        at: deps.clock.now(),
+        tenantId: vm.tenantId,
+        subject: vm.id,
+        data: { reason: move.reason },
+      });
     }
   }
   for (const [id, { clusterId, take, give }] of delta) {
     // A host that waits tried before may both give and take: one action per item.
-    if (take.memoryMiB === 0) tx.update(keys.host(clusterId, id), { add: { freeVcpus: give.vcpus, freeMhz: give.mhz, freeMemoryMiB: give.memoryMiB } });
-    else takeHost(tx, { clusterId, id }, { vcpus: take.vcpus - give.vcpus, mhz: take.mhz - give.mhz, memoryMiB: take.memoryMiB - give.memoryMiB });
+    if (take.memoryMiB === 0)
+      tx.update(keys.host(clusterId, id), {
+        add: { freeVcpus: give.vcpus, freeMhz: give.mhz, freeMemoryMiB: give.memoryMiB },
+      });
+    else
+      takeHost(
+        tx,
+        { clusterId, id },
+        { vcpus: take.vcpus - give.vcpus, mhz: take.mhz - give.mhz, memoryMiB: take.memoryMiB - give.memoryMiB },
+      );
   }
   return tx;
 }
@@ -88,12 +110,20 @@ function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
   const { vm } = move;
   switch (move.kind) {
     case 'start':
-      return { set: { state: resuming(vm), hostId: move.hostId, runsOn: move.hostId }, add: { epoch: 1, version: 1 }, remove: ['reason'] };
+      return {
+        set: { state: resuming(vm), hostId: move.hostId, runsOn: move.hostId },
+        add: { epoch: 1, version: 1 },
+        remove: ['reason'],
+      };
     case 'wait':
       // It keeps its place in the index of the old host: that is how the next pass finds it.
       return { set: { state: resuming(vm), hostId: null, reason: move.reason }, add: { version: 1 } };
     case 'rest':
-      return { set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason }, add: { version: 1 }, remove: ['runsOn'] };
+      return {
+        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason },
+        add: { version: 1 },
+        remove: ['runsOn'],
+      };
     case 'release':
       return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn'] };
   }
@@ -118,20 +148,36 @@ async function placedVms(incident: Incident, { store }: StepDeps): Promise<{ vm:
 /** Rebuilds the VMs on their new hosts from the saved specification, with all their volumes (HA-4, HA-5). */
 export async function start(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { incident } = await loadCase(state, deps);
-  const placed = (await placedVms(incident, deps)).filter(({ vm, entry }) => vm.hostId === entry.toHost && vm.state === 'faultResuming');
+  const placed = (await placedVms(incident, deps)).filter(
+    ({ vm, entry }) => vm.hostId === entry.toHost && vm.state === 'faultResuming',
+  );
   const outcomes: IncidentVm[] = [];
   let readyAt = deps.clock.now();
   for (const [siteId, group] of bySite(placed.map(({ vm }) => vm))) {
-    const results = await deps.port.startVms(siteId, group.map((vm) => startOrder(vm, vm.hostId as string)));
+    const results = await deps.port.startVms(
+      siteId,
+      group.map((vm) => startOrder(vm, vm.hostId as string)),
+    );
     for (const result of results) {
       const entry = placed.find(({ vm }) => vm.id === result.vmId)?.entry as IncidentVm;
       if (result.readyAt !== undefined) {
         readyAt = Math.max(readyAt, result.readyAt);
         outcomes.push({ ...entry, readyAt: result.readyAt });
-      } else outcomes.push({ ...entry, reason: `${result.outcome} on ${result.hostId}${result.reason ? `: ${result.reason}` : ''}` });
+      } else
+        outcomes.push({
+          ...entry,
+          reason: `${result.outcome} on ${result.hostId}${result.reason ? `: ${result.reason}` : ''}`,
+        });
     }
   }
-  await noteIncident(deps.store, incident, deps.clock.now(), 'started', `${outcomes.filter((o) => o.readyAt).length} of ${placed.length} orders taken`, outcomes);
+  await noteIncident(
+    deps.store,
+    incident,
+    deps.clock.now(),
+    'started',
+    `${outcomes.filter((o) => o.readyAt).length} of ${placed.length} orders taken`,
+    outcomes,
+  );
   return { bootSeconds: Math.max(1, Math.ceil((readyAt - deps.clock.now()) / SECOND)) };
 }
 
@@ -147,22 +193,39 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
   const placed = await placedVms(incident, deps);
   for (const [siteId, group] of bySite(placed.map(({ vm }) => vm))) {
     const asked = group.filter((vm) => vm.hostId !== null && vm.state === 'faultResuming');
-    const seen = await deps.port.inspectVms(siteId, asked.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string })));
+    const seen = await deps.port.inspectVms(
+      siteId,
+      asked.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string })),
+    );
     const stateOf = new Map(seen.map((o) => [o.vmId, o]));
     for (const vm of group) {
       const entry = placed.find((p) => p.vm.id === vm.id)?.entry as IncidentVm;
       const observed = stateOf.get(vm.id);
       if (vm.state === 'running') outcomes.push(recovered(entry, incident, deps));
-      else if (vm.hostId !== entry.toHost || vm.state !== 'faultResuming') outcomes.push({ ...entry, outcome: 'stopped', reason: `taken over: it is ${vm.state} now` });
+      else if (vm.hostId !== entry.toHost || vm.state !== 'faultResuming')
+        outcomes.push({ ...entry, outcome: 'stopped', reason: `taken over: it is ${vm.state} now` });
       else if (observed?.state === 'running' && observed.epoch === vm.epoch) {
         if (await markRunning(vm, deps)) outcomes.push(recovered(entry, incident, deps));
         else booting++;
       } else if (observed?.state === 'starting') booting++;
-      else if (observed?.state === 'unreachable') outcomes.push({ ...entry, outcome: 'stopped', reason: `its new host ${vm.hostId} went silent: it belongs to the incident of that host` });
+      else if (observed?.state === 'unreachable')
+        outcomes.push({
+          ...entry,
+          outcome: 'stopped',
+          reason: `its new host ${vm.hostId} went silent: it belongs to the incident of that host`,
+        });
       else again.push(vm);
     }
   }
-  if (outcomes.length > 0) await noteIncident(deps.store, incident, deps.clock.now(), 'confirmed', `${outcomes.filter((o) => o.outcome === 'recovered').length} seen running`, outcomes);
+  if (outcomes.length > 0)
+    await noteIncident(
+      deps.store,
+      incident,
+      deps.clock.now(),
+      'confirmed',
+      `${outcomes.filter((o) => o.outcome === 'recovered').length} seen running`,
+      outcomes,
+    );
   if (booting > 0) throw new TryAgain(`${booting} VMs still boot`);
   await sendBack(again, host.id, deps);
   return { open: again.length };
@@ -171,12 +234,29 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
 const recovered = (entry: IncidentVm, incident: Incident, { clock }: StepDeps): IncidentVm => {
   const readyAt = entry.readyAt ?? clock.now();
   const { reason: _, ...rest } = entry;
-  return { ...rest, outcome: 'recovered', readyAt, rtoSeconds: Math.round((readyAt - (incident.timeline[0]?.at ?? incident.openedAt)) / 100) / 10 };
+  return {
+    ...rest,
+    outcome: 'recovered',
+    readyAt,
+    rtoSeconds: Math.round((readyAt - (incident.timeline[0]?.at ?? incident.openedAt)) / 100) / 10,
+  };
 };
 
 async function markRunning(vm: Vm, deps: StepDeps): Promise<boolean> {
-  const tx = new Transaction().update(vmKey(vm), { set: { state: vmMachine.next(vm.state, 'recovered') }, add: { version: 1 }, remove: ['reason'], ...unchanged(vm) });
-  emit(tx, { id: deps.ids.make('event', tagOfTenant(vm.tenantId)), type: 'vm.recovered', at: deps.clock.now(), tenantId: vm.tenantId, subject: vm.id, data: { epoch: vm.epoch } });
+  const tx = new Transaction().update(vmKey(vm), {
+    set: { state: vmMachine.next(vm.state, 'recovered') },
+    add: { version: 1 },
+    remove: ['reason'],
+    ...unchanged(vm),
+  });
+  emit(tx, {
+    id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
+    type: 'vm.recovered',
+    at: deps.clock.now(),
+    tenantId: vm.tenantId,
+    subject: vm.id,
+    data: { epoch: vm.epoch },
+  });
   try {
     await deps.store.commit(tx);
     return true;
@@ -189,12 +269,21 @@ async function markRunning(vm: Vm, deps: StepDeps): Promise<boolean> {
 /** Back to the index of the failed host, so that the next round plans it; the start that failed is made sure to be over. */
 async function sendBack(vms: readonly Vm[], failedHost: string, deps: StepDeps): Promise<void> {
   for (const [siteId, group] of bySite(vms)) {
-    const stops = await deps.port.stopVms(siteId, group.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string, epoch: vm.epoch })));
+    const stops = await deps.port.stopVms(
+      siteId,
+      group.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string, epoch: vm.epoch })),
+    );
     if (stops.some((s) => s.outcome === 'unreachable')) throw new TryAgain('a host of a failed start cannot be asked');
   }
   for (const vm of vms) {
-    const tx = new Transaction().update(vmKey(vm), { set: { hostId: null, runsOn: failedHost }, add: { version: 1 }, ...unchanged(vm) });
-    tx.update(keys.host(vm.clusterId, vm.hostId as string), { add: { freeVcpus: vm.cpu.vcpus, freeMhz: demandOf(vm).mhz, freeMemoryMiB: vm.memory.sizeMiB } });
+    const tx = new Transaction().update(vmKey(vm), {
+      set: { hostId: null, runsOn: failedHost },
+      add: { version: 1 },
+      ...unchanged(vm),
+    });
+    tx.update(keys.host(vm.clusterId, vm.hostId as string), {
+      add: { freeVcpus: vm.cpu.vcpus, freeMhz: demandOf(vm).mhz, freeMemoryMiB: vm.memory.sizeMiB },
+    });
     await deps.store.commit(tx);
   }
 }

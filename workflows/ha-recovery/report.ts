@@ -1,7 +1,7 @@
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { SYSTEM } from '../../shared/store/context.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { emit, Operations } from '../../shared/store/outbox.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
@@ -14,9 +14,13 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
   const now = deps.clock.now();
   const end = ending(host, incident, String(state.verdict));
   for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, now);
-  for (const vm of incident.vms.filter((v) => v.outcome === 'recovered')) await clearAlarm(deps.store, deps.ids, 'vm-waits', vm.id, now);
+  for (const vm of incident.vms.filter((v) => v.outcome === 'recovered'))
+    await clearAlarm(deps.store, deps.ids, 'vm-waits', vm.id, now);
   if (end.host.set?.state === 'online') await clearAlarm(deps.store, deps.ids, 'host-management-lost', host.id, now);
-  await noteIncident(deps.store, incident, now, end.words, undefined, [], { state: end.incident, ...(end.incident === 'open' ? {} : { closedAt: now }) });
+  await noteIncident(deps.store, incident, now, end.words, undefined, [], {
+    state: end.incident,
+    ...(end.incident === 'open' ? {} : { closedAt: now }),
+  });
   const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
     ...end.host,
     set: { ...end.host.set, waiting: end.waiting, triedAt: now },
@@ -26,10 +30,21 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
     values: { ':mine': state.operationId },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
   });
-  if (end.incident === 'closed') emit(tx, { id: deps.ids.make('event'), type: 'incident.closed', at: now, subject: incident.id, data: { hostId: host.id, vms: incident.vms.length } });
+  if (end.incident === 'closed')
+    emit(tx, {
+      id: deps.ids.make('event'),
+      type: 'incident.closed',
+      at: now,
+      subject: incident.id,
+      data: { hostId: host.id, vms: incident.vms.length },
+    });
   await deps.store.commit(tx);
   const recovered = incident.vms.filter((v) => v.outcome === 'recovered').length;
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { verdict: state.verdict, recovered, waiting: end.waiting, incidentId: incident.id } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { verdict: state.verdict, recovered, waiting: end.waiting, incidentId: incident.id } },
+    deps.clock,
+  );
   return {};
 }
 
@@ -44,27 +59,59 @@ interface Ending {
 /** How the pass ends, from its verdict. Pure. */
 export function ending(host: Host, incident: Incident, verdict: string): Ending {
   if (verdict === 'alive') {
-    return { words: 'false alarm: the host was never gone', incident: 'falseAlarm', waiting: 0, host: { set: { state: hostMachine.next('suspect', 'heartbeatBack') } }, alarms: [] };
+    return {
+      words: 'false alarm: the host was never gone',
+      incident: 'falseAlarm',
+      waiting: 0,
+      host: { set: { state: hostMachine.next('suspect', 'heartbeatBack') } },
+      alarms: [],
+    };
   }
   if (verdict === 'partitioned' || verdict === 'unreachable') {
-    const text = verdict === 'partitioned' ? `Host ${host.name} lost its management network; its VMs run on` : `Host ${host.name} cannot be judged: its whole site does not answer`;
-    return { words: 'nothing is restarted', incident: 'open', waiting: 0, host: {}, alarms: [{ code: 'host-management-lost', object: host.id, severity: 'major', text }] };
+    const text =
+      verdict === 'partitioned'
+        ? `Host ${host.name} lost its management network; its VMs run on`
+        : `Host ${host.name} cannot be judged: its whole site does not answer`;
+    return {
+      words: 'nothing is restarted',
+      incident: 'open',
+      waiting: 0,
+      host: {},
+      alarms: [{ code: 'host-management-lost', object: host.id, severity: 'major', text }],
+    };
   }
   const waiting = incident.vms.filter((v) => v.outcome === 'waiting' || v.outcome === 'recovering');
   if (waiting.length > 0) {
-    const alarms = waiting.map((v) => ({ code: 'vm-waits', object: v.id, severity: 'critical' as const, text: `VM ${v.id} waits to be recovered: ${v.reason ?? 'its start failed'}` }));
-    return { words: `${waiting.length} VMs wait and are tried again`, incident: 'open', waiting: waiting.length, host: {}, alarms };
+    const alarms = waiting.map((v) => ({
+      code: 'vm-waits',
+      object: v.id,
+      severity: 'critical' as const,
+      text: `VM ${v.id} waits to be recovered: ${v.reason ?? 'its start failed'}`,
+    }));
+    return {
+      words: `${waiting.length} VMs wait and are tried again`,
+      incident: 'open',
+      waiting: waiting.length,
+      host: {},
+      alarms,
+    };
   }
   return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, host: {}, alarms: [] };
 }
 
 /** When the pass breaks: the host is let go of, so that the next probe can start another one. Nothing else is undone. */
 export async function letGo(state: State, deps: StepDeps): Promise<void> {
-  await deps.store.update(keys.host(String(state.clusterId), String(state.hostId)), {
-    set: { waiting: 1, triedAt: deps.clock.now() }, remove: ['claim'], condition: '#claim = :mine', values: { ':mine': state.operationId }, onFail: () => new Gone(),
-  }).catch((error) => {
-    if (!(error instanceof Gone)) throw error;
-  });
+  await deps.store
+    .update(keys.host(String(state.clusterId), String(state.hostId)), {
+      set: { waiting: 1, triedAt: deps.clock.now() },
+      remove: ['claim'],
+      condition: '#claim = :mine',
+      values: { ':mine': state.operationId },
+      onFail: () => new Gone(),
+    })
+    .catch((error) => {
+      if (!(error instanceof Gone)) throw error;
+    });
 }
 
 class Gone extends Error {}

@@ -27,7 +27,11 @@ import { letGo, report } from './report.ts';
 
 export const STEPS: StepTable = {
   assess: { percent: 5, do: assessHost, undo: letGo },
-  fence: { percent: 10, do: fence, undo: { none: 'a fence is never taken back: only a reconciliation lets the host serve again' } },
+  fence: {
+    percent: 10,
+    do: fence,
+    undo: { none: 'a fence is never taken back: only a reconciliation lets the host serve again' },
+  },
   plan: { percent: 30, do: plan, undo: { none: 'an epoch is never taken back; the next pass goes on from it' } },
   start: { percent: 50, do: start, undo: { none: 'what was started is confirmed or stopped by the next pass' } },
   confirm: { percent: 80, do: confirm, undo: { none: 'what was seen running runs' } },

@@ -28,12 +28,20 @@ async function powerOn(state: State, deps: StepDeps): Promise<Record<string, unk
 
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   await letGo(state, deps);
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { hostId: state.hostId as string } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { hostId: state.hostId as string } },
+    deps.clock,
+  );
   return {};
 }
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   const host = await new Inventory(deps.store, SYSTEM).host(state.hostId as string);
   if (host.claim !== state.operationId) return;
-  await deps.store.update(keys.host(host.clusterId, host.id), { set: { power: 'booting' }, remove: ['claim'], add: { version: 1 } });
+  await deps.store.update(keys.host(host.clusterId, host.id), {
+    set: { power: 'booting' },
+    remove: ['claim'],
+    add: { version: 1 },
+  });
 }

@@ -13,11 +13,11 @@
  * The ids and the claim were made by the transaction of the creation, so a repeated step reuses them.
  */
 import type { VolumeOrder } from '../../shared/hypervisor/port.ts';
+import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import type { Vm } from '../../shared/model/vm.ts';
 import { GiveUp, type State, type StepDeps, type StepTable } from '../engine/step-table.ts';
 import { bySite, heldVms, unchanged, vmIds, vmKey } from '../vm/records.ts';
 import { deleteVolumes, forgetVm } from '../vm/remove.ts';
@@ -34,7 +34,11 @@ async function createVolumes(state: State, deps: StepDeps): Promise<Record<strin
   const vms = await heldVms(state, deps);
   await networksMustStand(vms, deps);
   for (const [siteId, group] of bySite(vms)) {
-    const orders = group.flatMap((vm) => vm.disks.map((d): VolumeOrder => ({ id: d.id, vmId: vm.id, name: d.name, sizeGiB: d.sizeGiB, datastoreId: d.datastoreId })));
+    const orders = group.flatMap((vm) =>
+      vm.disks.map(
+        (d): VolumeOrder => ({ id: d.id, vmId: vm.id, name: d.name, sizeGiB: d.sizeGiB, datastoreId: d.datastoreId }),
+      ),
+    );
     const failed = (await deps.port.createVolumes(siteId, orders)).find((r) => !r.ok);
     if (failed) throw new GiveUp('volume-failed', failed.reason ?? `volume ${failed.id} could not be made`);
   }
@@ -52,7 +56,11 @@ async function networksMustStand(vms: readonly Vm[], { store }: StepDeps): Promi
 
 async function confirm(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const done = await confirmStarts(state, deps);
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { vms: vmIds(state) } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { vms: vmIds(state) } },
+    deps.clock,
+  );
   return done;
 }
 
@@ -60,7 +68,13 @@ async function confirm(state: State, deps: StepDeps): Promise<Record<string, unk
 async function stopAll(state: State, deps: StepDeps): Promise<void> {
   for (const vm of await heldVms(state, deps)) {
     if (vm.state === 'deleting') continue;
-    await deps.store.commit(new Transaction().update(vmKey(vm), { set: { state: 'deleting', desired: 'stopped' }, add: { version: 1 }, ...unchanged(vm) }));
+    await deps.store.commit(
+      new Transaction().update(vmKey(vm), {
+        set: { state: 'deleting', desired: 'stopped' },
+        add: { version: 1 },
+        ...unchanged(vm),
+      }),
+    );
   }
   await stopProcesses(await heldVms(state, deps), deps);
 }

@@ -24,7 +24,8 @@ export const STEPS: StepTable = {
 
 async function heldHost(state: State, { store }: StepDeps) {
   const host = await new Inventory(store, SYSTEM).host(state.hostId as string);
-  if (host.claim !== state.operationId) throw new GiveUp('not-ours', `host ${host.id} is held by ${host.claim ?? 'nobody'}`);
+  if (host.claim !== state.operationId)
+    throw new GiveUp('not-ours', `host ${host.id} is held by ${host.claim ?? 'nobody'}`);
   return host;
 }
 
@@ -48,16 +49,30 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
   const host = await heldHost(state, deps);
   const now = deps.clock.now();
   const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    set: { state: host.state === 'online' ? 'online' : hostMachine.next(host.state, 'reconciled'), power: 'on', seenAt: now },
+    set: {
+      state: host.state === 'online' ? 'online' : hostMachine.next(host.state, 'reconciled'),
+      power: 'on',
+      seenAt: now,
+    },
     add: { version: 1 },
     remove: ['claim'],
     condition: '#claim = :mine',
     values: { ':mine': state.operationId },
     onFail: () => new TryAgain(`host ${host.id} changed meanwhile`),
   });
-  emit(tx, { id: deps.ids.make('event'), type: 'host.online', at: now, subject: host.id, data: { killed: state.killed ?? 0 } });
+  emit(tx, {
+    id: deps.ids.make('event'),
+    type: 'host.online',
+    at: now,
+    subject: host.id,
+    data: { killed: state.killed ?? 0 },
+  });
   await deps.store.commit(tx);
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { hostId: host.id, killed: state.killed ?? 0 } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { hostId: host.id, killed: state.killed ?? 0 } },
+    deps.clock,
+  );
   return {};
 }
 

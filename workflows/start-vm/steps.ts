@@ -24,12 +24,20 @@ export const STEPS: StepTable = {
 
 async function confirm(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const done = await confirmStarts(state, deps);
-  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: { vms: vmIds(state) } }, deps.clock);
+  await new Operations(deps.store, SYSTEM).finish(
+    state.operationId,
+    { ok: true, result: { vms: vmIds(state) } },
+    deps.clock,
+  );
   return done;
 }
 
 async function stopAgain(state: State, deps: StepDeps): Promise<void> {
   const vms = (await heldVms(state, deps)).filter((vm) => vm.state === 'starting');
   await stopProcesses(vms, deps);
-  await restStopped(vms, deps, `the start failed: ${(state.error as { Cause?: string } | undefined)?.Cause ?? 'no reason was given'}`);
+  await restStopped(
+    vms,
+    deps,
+    `the start failed: ${(state.error as { Cause?: string } | undefined)?.Cause ?? 'no reason was given'}`,
+  );
 }

@@ -1,8 +1,8 @@
+import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { UpdateSpec } from '../../shared/store/transaction.ts';
-import type { Vm } from '../../shared/model/vm.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 
 /** A VM changed while a step worked on it: the step begins again from what is there now. */
@@ -32,4 +32,6 @@ export const unchanged = (vm: Vm): Pick<UpdateSpec, 'condition' | 'names' | 'val
   onFail: () => new Moved(vm.id),
 });
 
-export const bySite = <T extends { siteId: string }>(things: readonly T[]): [string, T[]][] => [...Map.groupBy(things, (t) => t.siteId)];
+export const bySite = <T extends { siteId: string }>(things: readonly T[]): [string, T[]][] => [
+  ...Map.groupBy(things, (t) => t.siteId),
+];

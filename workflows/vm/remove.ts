@@ -20,9 +20,26 @@ export async function deleteVolumes(vms: readonly Vm[], deps: StepDeps): Promise
 export async function forgetVm(vm: Vm, type: 'vm.deleted' | 'vm.failed', deps: StepDeps): Promise<void> {
   const tx = new Transaction().delete(vmKey(vm), unchanged(vm));
   if (vm.hostId) giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId }, demandOf(vm));
-  for (const [id, disks] of Map.groupBy(vm.disks, (d) => d.datastoreId)) giveDatastore(tx, { siteId: vm.siteId, id }, disks.reduce((n, d) => n + d.sizeGiB, 0));
-  refundVdc(tx, { tenantId: vm.tenantId, id: vm.vdcId }, { vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, storageGiB: storageGiBOf(vm), vms: 1 });
-  for (const nic of vm.nics) tx.delete(keys.address(nic.spaceId === nic.networkId ? vm.tenantId : null, nic.spaceId, ipToNumber(nic.ip)));
-  emit(tx, { id: deps.ids.make('event', tagOfTenant(vm.tenantId)), type, at: deps.clock.now(), tenantId: vm.tenantId, subject: vm.id, data: { name: vm.name } });
+  for (const [id, disks] of Map.groupBy(vm.disks, (d) => d.datastoreId))
+    giveDatastore(
+      tx,
+      { siteId: vm.siteId, id },
+      disks.reduce((n, d) => n + d.sizeGiB, 0),
+    );
+  refundVdc(
+    tx,
+    { tenantId: vm.tenantId, id: vm.vdcId },
+    { vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, storageGiB: storageGiBOf(vm), vms: 1 },
+  );
+  for (const nic of vm.nics)
+    tx.delete(keys.address(nic.spaceId === nic.networkId ? vm.tenantId : null, nic.spaceId, ipToNumber(nic.ip)));
+  emit(tx, {
+    id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
+    type,
+    at: deps.clock.now(),
+    tenantId: vm.tenantId,
+    subject: vm.id,
+    data: { name: vm.name },
+  });
   await deps.store.commit(tx);
 }

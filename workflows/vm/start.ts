@@ -1,9 +1,9 @@
-import { SECOND } from '../../shared/kernel/clock.ts';
 import type { StartOrder, StartResult } from '../../shared/hypervisor/port.ts';
-import { emit } from '../../shared/store/outbox.ts';
+import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { emit } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, heldVms, unchanged, vmKey } from './records.ts';
 
@@ -11,7 +11,12 @@ import { bySite, heldVms, unchanged, vmKey } from './records.ts';
 export const VMS_PER_TRANSACTION = 40;
 
 export const startOrder = (vm: Vm, hostId: string): StartOrder => ({
-  vmId: vm.id, hostId, epoch: vm.epoch, vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, volumes: vm.disks.map((d) => d.name),
+  vmId: vm.id,
+  hostId,
+  epoch: vm.epoch,
+  vcpus: vm.cpu.vcpus,
+  memoryMiB: vm.memory.sizeMiB,
+  volumes: vm.disks.map((d) => d.name),
 });
 
 /**
@@ -23,19 +28,24 @@ export async function orderStarts(state: State, deps: StepDeps): Promise<{ bootS
   await enterHosts(vms, deps);
   let readyAt = deps.clock.now();
   for (const [siteId, group] of bySite(vms)) {
-    const results = await deps.port.startVms(siteId, group.map((vm) => startOrder(vm, vm.hostId as string)));
+    const results = await deps.port.startVms(
+      siteId,
+      group.map((vm) => startOrder(vm, vm.hostId as string)),
+    );
     readyAt = Math.max(readyAt, ...results.map((r) => readyTimeOf(r)));
   }
   return { bootSeconds: Math.max(0, Math.ceil((readyAt - deps.clock.now()) / SECOND)) };
 }
 
 /** A VM that a recovery has taken over is its business until it runs again. */
-const startable = (vm: Vm): boolean => vm.desired === 'running' && vm.hostId !== null && (vm.state === 'creating' || vm.state === 'starting');
+const startable = (vm: Vm): boolean =>
+  vm.desired === 'running' && vm.hostId !== null && (vm.state === 'creating' || vm.state === 'starting');
 
 /** @throws TryAgain while the agent is out of reach: the host comes back, or is fenced and its VMs recovered. */
 function readyTimeOf(result: StartResult): number {
   if (result.outcome === 'unreachable') throw new TryAgain(`host ${result.hostId} cannot be asked`);
-  if (result.outcome === 'refused') throw new GiveUp('start-refused', result.reason ?? 'the host refused to start the VM');
+  if (result.outcome === 'refused')
+    throw new GiveUp('start-refused', result.reason ?? 'the host refused to start the VM');
   return result.readyAt ?? 0;
 }
 
@@ -43,7 +53,8 @@ async function enterHosts(vms: Vm[], { store }: StepDeps): Promise<void> {
   const missing = vms.filter((vm) => vm.runsOn !== vm.hostId);
   for (let i = 0; i < missing.length; i += VMS_PER_TRANSACTION) {
     const tx = new Transaction();
-    for (const vm of missing.slice(i, i + VMS_PER_TRANSACTION)) tx.update(vmKey(vm), { set: { runsOn: vm.hostId }, ...unchanged(vm) });
+    for (const vm of missing.slice(i, i + VMS_PER_TRANSACTION))
+      tx.update(vmKey(vm), { set: { runsOn: vm.hostId }, ...unchanged(vm) });
     await store.commit(tx);
   }
 }
@@ -54,11 +65,15 @@ export async function confirmStarts(state: State, deps: StepDeps): Promise<Recor
   const waiting: string[] = [];
   const seen: Vm[] = [];
   for (const vm of vms) {
-    if (vm.state === 'running' || vm.state === 'stopped' || (vm.state === 'creating' && vm.desired === 'stopped')) seen.push(vm);
+    if (vm.state === 'running' || vm.state === 'stopped' || (vm.state === 'creating' && vm.desired === 'stopped'))
+      seen.push(vm);
     else if (!startable(vm)) waiting.push(`${vm.id} is ${vm.state}`);
   }
   for (const [siteId, group] of bySite(vms.filter((vm) => startable(vm) && !seen.includes(vm)))) {
-    const found = await deps.port.inspectVms(siteId, group.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string })));
+    const found = await deps.port.inspectVms(
+      siteId,
+      group.map((vm) => ({ vmId: vm.id, hostId: vm.hostId as string })),
+    );
     for (const [i, vm] of group.entries()) {
       const observed = found[i];
       if (observed?.state === 'running' && observed.epoch === vm.epoch) seen.push(vm);
@@ -81,7 +96,11 @@ async function settle(vms: Vm[], { store, ids, clock }: StepDeps): Promise<void>
       const state = vm.state === 'running' || vm.state === 'stopped' ? vm.state : vmMachine.next(vm.state, event);
       tx.update(vmKey(vm), { set: { state }, add: { version: 1 }, remove: ['claim', 'reason'], ...unchanged(vm) });
       emit(tx, {
-        id: ids.make('event', tagOfTenant(vm.tenantId)), type: state === 'running' ? 'vm.running' : 'vm.stopped', at: clock.now(), tenantId: vm.tenantId, subject: vm.id,
+        id: ids.make('event', tagOfTenant(vm.tenantId)),
+        type: state === 'running' ? 'vm.running' : 'vm.stopped',
+        at: clock.now(),
+        tenantId: vm.tenantId,
+        subject: vm.id,
         data: { epoch: vm.epoch, ...(state === 'running' ? {} : vm.reason ? { reason: vm.reason } : {}) },
       });
     }

@@ -13,14 +13,20 @@ import { bySite, heldVms, unchanged, vmKey } from './records.ts';
 export async function stopProcesses(vms: readonly Vm[], deps: StepDeps): Promise<void> {
   const placed = vms.filter((vm) => vm.runsOn !== undefined);
   for (const [siteId, group] of bySite(placed)) {
-    const results = await deps.port.stopVms(siteId, group.map((vm) => ({ vmId: vm.id, hostId: vm.runsOn as string, epoch: vm.epoch })));
+    const results = await deps.port.stopVms(
+      siteId,
+      group.map((vm) => ({ vmId: vm.id, hostId: vm.runsOn as string, epoch: vm.epoch })),
+    );
     const silent = results.filter((r) => r.outcome === 'unreachable');
     if (silent.length > 0) throw new TryAgain(`host ${silent[0]?.hostId} cannot be asked`);
   }
 }
 
 export async function orderStops(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  await stopProcesses((await heldVms(state, deps)).filter((vm) => vm.state === 'stopping' || vm.state === 'deleting'), deps);
+  await stopProcesses(
+    (await heldVms(state, deps)).filter((vm) => vm.state === 'stopping' || vm.state === 'deleting'),
+    deps,
+  );
   return {};
 }
 
@@ -28,13 +34,28 @@ export async function orderStops(state: State, deps: StepDeps): Promise<Record<s
 export async function restStopped(vms: readonly Vm[], deps: StepDeps, reason?: string): Promise<void> {
   for (const vm of vms) {
     const tx = new Transaction().update(vmKey(vm), {
-      set: { state: vm.state === 'stopped' ? 'stopped' : vmMachine.next(vm.state, vm.state === 'starting' ? 'startFailed' : 'stopDone'), hostId: null, desired: 'stopped', ...(reason ? { reason } : {}) },
+      set: {
+        state:
+          vm.state === 'stopped'
+            ? 'stopped'
+            : vmMachine.next(vm.state, vm.state === 'starting' ? 'startFailed' : 'stopDone'),
+        hostId: null,
+        desired: 'stopped',
+        ...(reason ? { reason } : {}),
+      },
       add: { version: 1 },
       remove: ['claim', 'runsOn', ...(reason ? [] : ['reason'])],
       ...unchanged(vm),
     });
     if (vm.hostId) giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId }, demandOf(vm));
-    emit(tx, { id: deps.ids.make('event', tagOfTenant(vm.tenantId)), type: 'vm.stopped', at: deps.clock.now(), tenantId: vm.tenantId, subject: vm.id, data: reason ? { reason } : {} });
+    emit(tx, {
+      id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
+      type: 'vm.stopped',
+      at: deps.clock.now(),
+      tenantId: vm.tenantId,
+      subject: vm.id,
+      data: reason ? { reason } : {},
+    });
     await deps.store.commit(tx);
   }
 }

@@ -3,10 +3,10 @@ import type { createNetwork } from '../../../shared/contract/shapes.ts';
 import { DomainError, invalid, notFound } from '../../../shared/kernel/errors.ts';
 import { overlaps, usableRange } from '../../../shared/model/addresses.ts';
 import type { Network } from '../../../shared/model/network.ts';
-import { keys, tenantPart } from '../../../shared/store/keys.ts';
-import { chargeVdc, overQuota, refundVdc } from '../../../shared/store/ledger.ts';
 import { SYSTEM } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
+import { keys, tenantPart } from '../../../shared/store/keys.ts';
+import { chargeVdc, overQuota, refundVdc } from '../../../shared/store/ledger.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
 import { type Call, resource } from '../../http/call.ts';
@@ -21,22 +21,50 @@ export const networkHandlers = {
     const cidr = await rangeOf(call);
     if (call.body.type !== 'direct') {
       // Networks of one VPC may be joined by a router, so their ranges must differ; other VPCs may use the same (VDC-4).
-      const clash = (await data.all('network', { vpcId: vpc.id })).find((n) => n.type !== 'direct' && overlaps(n.cidr, cidr));
-      if (clash) throw invalid([{ location: 'body.cidr', message: `overlaps ${clash.cidr} of network '${clash.name}' in the same VPC`, fix: 'choose a range of its own' }]);
+      const clash = (await data.all('network', { vpcId: vpc.id })).find(
+        (n) => n.type !== 'direct' && overlaps(n.cidr, cidr),
+      );
+      if (clash)
+        throw invalid([
+          {
+            location: 'body.cidr',
+            message: `overlaps ${clash.cidr} of network '${clash.name}' in the same VPC`,
+            fix: 'choose a range of its own',
+          },
+        ]);
     }
     const over = overQuota(vdc, { networks: 1 });
     if (over) throw over;
     const { name, type, externalNetworkId } = call.body;
     const network: Network = {
-      id: call.newId('network'), tenantId: call.tenantId, vdcId: vpc.vdcId, vpcId: vpc.id, name, type, cidr,
-      ...(externalNetworkId ? { externalNetworkId } : {}), state: 'active', version: 1, createdAt: call.now,
+      id: call.newId('network'),
+      tenantId: call.tenantId,
+      vdcId: vpc.vdcId,
+      vpcId: vpc.id,
+      name,
+      type,
+      cidr,
+      ...(externalNetworkId ? { externalNetworkId } : {}),
+      state: 'active',
+      version: 1,
+      createdAt: call.now,
     };
     const tx = new Transaction()
       .put(keys.network(call.tenantId, network.id), network)
-      .put(keys.name(call.tenantId, `NET#${vpc.id}`, name), { id: network.id }, { ifAbsent: nameTaken('network', name) })
-      .update(keys.vpc(call.tenantId, vpc.id), { add: { networks: 1, version: 1 }, condition: 'attribute_exists(pk)', onFail: () => notFound('VPC', vpc.id) });
+      .put(
+        keys.name(call.tenantId, `NET#${vpc.id}`, name),
+        { id: network.id },
+        { ifAbsent: nameTaken('network', name) },
+      )
+      .update(keys.vpc(call.tenantId, vpc.id), {
+        add: { networks: 1, version: 1 },
+        condition: 'attribute_exists(pk)',
+        onFail: () => notFound('VPC', vpc.id),
+      });
     chargeVdc(tx, vdc, { networks: 1 });
-    return call.commit(tx, resource(201, networkView(network)), { event: { type: 'network.created', subject: network.id, data: { name, type, cidr } } });
+    return call.commit(tx, resource(201, networkView(network)), {
+      event: { type: 'network.created', subject: network.id, data: { name, type, cidr } },
+    });
   },
 
   async listNetworks(call: Call) {
@@ -47,7 +75,10 @@ export const networkHandlers = {
   },
 
   async getNetwork(call: Call) {
-    return resource(200, networkView(await new TenantData(call.deps.store, call.context).get('network', call.param('networkId'))));
+    return resource(
+      200,
+      networkView(await new TenantData(call.deps.store, call.context).get('network', call.param('networkId'))),
+    );
   },
 
   /** First closed to new NICs, then checked for old ones, then deleted: a creation that races finds it closed or is seen here. */
@@ -56,13 +87,20 @@ export const networkHandlers = {
     call.checkVersion(network);
     const { store } = call.deps;
     const key = keys.network(call.tenantId, network.id);
-    await store.update(key, { set: { state: 'deleting' }, condition: 'attribute_exists(pk)', onFail: () => notFound('network', network.id) });
+    await store.update(key, {
+      set: { state: 'deleting' },
+      condition: 'attribute_exists(pk)',
+      onFail: () => notFound('network', network.id),
+    });
     const claims = await store.query(claimPart(call.tenantId, network), 'control', {
-      consistent: true, filter: { expression: 'networkId = :n', values: { ':n': network.id } },
+      consistent: true,
+      filter: { expression: 'networkId = :n', values: { ':n': network.id } },
     });
     if (claims.items.length > 0) {
       await store.update(key, { set: { state: 'active' } });
-      throw new DomainError('in-use', `Network ${network.name} has NICs on it; delete their VMs first.`, { figures: { nics: claims.items.length } });
+      throw new DomainError('in-use', `Network ${network.name} has NICs on it; delete their VMs first.`, {
+        figures: { nics: claims.items.length },
+      });
     }
     const tx = new Transaction()
       .delete(key, { condition: 'attribute_exists(pk)', onFail: () => notFound('network', network.id) })
@@ -82,11 +120,28 @@ async function rangeOf(call: Call<z.infer<typeof createNetwork>>): Promise<strin
   const { type, cidr, externalNetworkId, routerId } = call.body;
   if (routerId) throw invalid([{ location: 'body.routerId', message: 'there is no such router', fix: 'leave it out' }]);
   if (type === 'direct') {
-    if (!externalNetworkId) throw invalid([{ location: 'body.externalNetworkId', message: 'a direct network needs an external network', fix: 'name one' }]);
-    if (cidr) throw invalid([{ location: 'body.cidr', message: 'a direct network has the range of its external network', fix: 'leave it out' }]);
+    if (!externalNetworkId)
+      throw invalid([
+        { location: 'body.externalNetworkId', message: 'a direct network needs an external network', fix: 'name one' },
+      ]);
+    if (cidr)
+      throw invalid([
+        {
+          location: 'body.cidr',
+          message: 'a direct network has the range of its external network',
+          fix: 'leave it out',
+        },
+      ]);
     return (await new Inventory(call.deps.store, SYSTEM).externalNetwork(externalNetworkId)).cidr;
   }
-  if (externalNetworkId) throw invalid([{ location: 'body.externalNetworkId', message: `an ${type} network has none`, fix: 'leave it out, or make the network direct' }]);
+  if (externalNetworkId)
+    throw invalid([
+      {
+        location: 'body.externalNetworkId',
+        message: `an ${type} network has none`,
+        fix: 'leave it out, or make the network direct',
+      },
+    ]);
   if (!cidr) throw invalid([{ location: 'body.cidr', message: 'is missing', fix: 'write it like 10.1.0.0/24' }]);
   usableRange(cidr);
   return cidr;

@@ -16,13 +16,26 @@ export const vpcHandlers = {
     const over = overQuota(vdc, { vpcs: 1 });
     if (over) throw over;
     const vpc: Vpc = {
-      id: call.newId('vpc'), tenantId: call.tenantId, vdcId: vdc.id, name: call.body.name, sharing: call.body.sharing, networks: 0, version: 1, createdAt: call.now,
+      id: call.newId('vpc'),
+      tenantId: call.tenantId,
+      vdcId: vdc.id,
+      name: call.body.name,
+      sharing: call.body.sharing,
+      networks: 0,
+      version: 1,
+      createdAt: call.now,
     };
     const tx = new Transaction()
       .put(keys.vpc(call.tenantId, vpc.id), vpc)
-      .put(keys.name(call.tenantId, `VPC#${vdc.id}`, vpc.name), { id: vpc.id }, { ifAbsent: nameTaken('VPC', vpc.name) });
+      .put(
+        keys.name(call.tenantId, `VPC#${vdc.id}`, vpc.name),
+        { id: vpc.id },
+        { ifAbsent: nameTaken('VPC', vpc.name) },
+      );
     chargeVdc(tx, vdc, { vpcs: 1 });
-    return call.commit(tx, resource(201, vpcView(vpc)), { event: { type: 'vpc.created', subject: vpc.id, data: { name: vpc.name } } });
+    return call.commit(tx, resource(201, vpcView(vpc)), {
+      event: { type: 'vpc.created', subject: vpc.id, data: { name: vpc.name } },
+    });
   },
 
   async listVpcs(call: Call) {
@@ -47,7 +60,9 @@ export const vpcHandlers = {
       .update(keys.vpc(call.tenantId, vpc.id), { set: { name }, add: { version: 1 }, ...versioned(vpc) })
       .put(keys.name(call.tenantId, scope, name), { id: vpc.id }, { ifAbsent: nameTaken('VPC', name) })
       .delete(keys.name(call.tenantId, scope, vpc.name));
-    return call.commit(tx, resource(200, vpcView(renamed)), { event: { type: 'vpc.changed', subject: vpc.id, data: { name } } });
+    return call.commit(tx, resource(200, vpcView(renamed)), {
+      event: { type: 'vpc.changed', subject: vpc.id, data: { name } },
+    });
   },
 
   async deleteVpc(call: Call) {
@@ -57,7 +72,12 @@ export const vpcHandlers = {
       .delete(keys.vpc(call.tenantId, vpc.id), {
         condition: 'networks = :none AND version = :version',
         values: { ':none': 0, ':version': vpc.version },
-        onFail: (found) => new DomainError('in-use', `VPC ${vpc.name} has networks, or has changed meanwhile; delete its networks first.`, { figures: { networks: found?.networks } }),
+        onFail: (found) =>
+          new DomainError(
+            'in-use',
+            `VPC ${vpc.name} has networks, or has changed meanwhile; delete its networks first.`,
+            { figures: { networks: found?.networks } },
+          ),
       })
       .delete(keys.name(call.tenantId, `VPC#${vpc.vdcId}`, vpc.name));
     refundVdc(tx, { tenantId: call.tenantId, id: vpc.vdcId }, { vpcs: 1 });

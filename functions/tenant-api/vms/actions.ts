@@ -16,8 +16,21 @@ import { noCapacity } from './create.ts';
 const ATTEMPTS = 64;
 
 /** Claims the VM for an operation, in the state that it was read in, and begins the change. */
-function begin(call: Call, tx: Transaction, vm: Vm, kind: OperationKind, change: Pick<UpdateSpec, 'set' | 'add' | 'remove'>) {
-  const operation = newOperation({ id: call.newId('operation'), kind, tenantId: call.tenantId, target: vm.id, input: { vms: [vm.id] }, createdAt: call.now });
+function begin(
+  call: Call,
+  tx: Transaction,
+  vm: Vm,
+  kind: OperationKind,
+  change: Pick<UpdateSpec, 'set' | 'add' | 'remove'>,
+) {
+  const operation = newOperation({
+    id: call.newId('operation'),
+    kind,
+    tenantId: call.tenantId,
+    target: vm.id,
+    input: { vms: [vm.id] },
+    createdAt: call.now,
+  });
   tx.update(keys.vm(vm.tenantId, vm.id), {
     set: { ...change.set, claim: operation.id, operationId: operation.id },
     add: { version: 1, ...change.add },
@@ -25,18 +38,25 @@ function begin(call: Call, tx: Transaction, vm: Vm, kind: OperationKind, change:
     condition: '#state = :was AND #version = :version AND attribute_not_exists(claim)',
     names: { '#state': 'state' },
     values: { ':was': vm.state, ':version': vm.version },
-    onFail: (found) => (found ? held(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`)),
+    onFail: (found) =>
+      found ? held(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),
   });
   const answer: Answer = {
-    status: 202, body: operationView(operation), headers: { 'operation-location': `/v1/operations/${operation.id}`, 'retry-after': '1' },
+    status: 202,
+    body: operationView(operation),
+    headers: { 'operation-location': `/v1/operations/${operation.id}`, 'retry-after': '1' },
   };
   return call.commit(tx, answer, { operation });
 }
 
 const held = (vm: Vm) =>
-  new DomainError('operation-in-progress', `VM ${vm.name} is ${vm.state}${vm.claim ? ` and held by operation ${vm.claim}` : ''}; wait for it to end.`, {
-    figures: { state: vm.state, ...(vm.claim ? { operationId: vm.claim } : {}) },
-  });
+  new DomainError(
+    'operation-in-progress',
+    `VM ${vm.name} is ${vm.state}${vm.claim ? ` and held by operation ${vm.claim}` : ''}; wait for it to end.`,
+    {
+      figures: { state: vm.state, ...(vm.claim ? { operationId: vm.claim } : {}) },
+    },
+  );
 
 async function read(call: Call): Promise<Vm> {
   const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
@@ -47,13 +67,17 @@ async function read(call: Call): Promise<Vm> {
 export async function stopVm(call: Call): Promise<Answer> {
   const vm = await read(call);
   if (vm.claim) throw held(vm);
-  return begin(call, new Transaction(), vm, 'stop-vm', { set: { state: vmMachine.next(vm.state, 'stop'), desired: 'stopped' } });
+  return begin(call, new Transaction(), vm, 'stop-vm', {
+    set: { state: vmMachine.next(vm.state, 'stop'), desired: 'stopped' },
+  });
 }
 
 export async function deleteVm(call: Call): Promise<Answer> {
   const vm = await read(call);
   if (vm.claim) throw held(vm);
-  return begin(call, new Transaction(), vm, 'delete-vm', { set: { state: vmMachine.next(vm.state, 'delete'), desired: 'stopped' } });
+  return begin(call, new Transaction(), vm, 'delete-vm', {
+    set: { state: vmMachine.next(vm.state, 'delete'), desired: 'stopped' },
+  });
 }
 
 /** A start is placed like a creation; its disks stay where they are, so its cluster does too. */
@@ -77,7 +101,10 @@ export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
     takeHost(tx, host, demandOf(vm));
     try {
       // Every start order has an epoch of its own, so that a late or repeated one can do no harm (HA-9, HA-10).
-      const answer = await begin(call, tx, vm, 'start-vm', { set: { state, desired: 'running', hostId: host.id }, add: { epoch: 1 } });
+      const answer = await begin(call, tx, vm, 'start-vm', {
+        set: { state, desired: 'running', hostId: host.id },
+        add: { epoch: 1 },
+      });
       if (!call.dryRun) snapshot.take(host.id, need);
       return answer;
     } catch (error) {
@@ -86,5 +113,7 @@ export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
       fresh = false;
     }
   }
-  throw new DomainError('busy', 'Others take capacity faster than this request can; nothing was changed.', { figures: { retryAfterSeconds: 1 } });
+  throw new DomainError('busy', 'Others take capacity faster than this request can; nothing was changed.', {
+    figures: { retryAfterSeconds: 1 },
+  });
 }

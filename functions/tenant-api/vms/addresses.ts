@@ -41,18 +41,33 @@ export class AddressBook {
     if (spec.ip !== undefined) {
       ip = ipToNumber(spec.ip);
       if (ip < range.first || ip > range.last) {
-        throw invalid([{ location, message: `${spec.ip} is not among the usable addresses ${numberToIp(range.first)} to ${numberToIp(range.last)}`, fix: 'choose one of them, or none' }]);
+        throw invalid([
+          {
+            location,
+            message: `${spec.ip} is not among the usable addresses ${numberToIp(range.first)} to ${numberToIp(range.last)}`,
+            fix: 'choose one of them, or none',
+          },
+        ]);
       }
       if (taken.has(ip)) throw wishTaken(spec.ip);
     } else {
       const free = freeAddresses(range, taken, CHOICE);
       if (free.length === 0) {
-        throw new DomainError('address-exhausted', `Network ${network.name} (${network.cidr}) has no free address.`, { figures: { cidr: network.cidr, used: taken.size } });
+        throw new DomainError('address-exhausted', `Network ${network.name} (${network.cidr}) has no free address.`, {
+          figures: { cidr: network.cidr, used: taken.size },
+        });
       }
       ip = this.random.pick(free);
     }
     taken.add(ip);
-    return { id: nicId, networkId: network.id, spaceId, mac: macOf(hash32(spaceId), ip - range.base), ip: numberToIp(ip), io: spec.io };
+    return {
+      id: nicId,
+      networkId: network.id,
+      spaceId,
+      mac: macOf(hash32(spaceId), ip - range.base),
+      ip: numberToIp(ip),
+      io: spec.io,
+    };
   }
 
   /** Somebody else has this one. */
@@ -73,9 +88,13 @@ export class AddressBook {
 
 /** Adds the claim: the item exists while the address is held. */
 export function claimAddress(tx: Transaction, tenantId: string, vmId: string, nic: Nic, wished: boolean): void {
-  tx.put(claimKey(tenantId, nic), { vmId, networkId: nic.networkId }, {
-    ifAbsent: () => (wished ? wishTaken(nic.ip) : new AddressTaken(nic.spaceId, ipToNumber(nic.ip))),
-  });
+  tx.put(
+    claimKey(tenantId, nic),
+    { vmId, networkId: nic.networkId },
+    {
+      ifAbsent: () => (wished ? wishTaken(nic.ip) : new AddressTaken(nic.spaceId, ipToNumber(nic.ip))),
+    },
+  );
 }
 
 const claimKey = (tenantId: string, nic: Pick<Nic, 'networkId' | 'spaceId' | 'ip'>) =>

@@ -10,17 +10,31 @@ export function checkRequest(vm: VmRequest): void {
   const flaws: Flaw[] = [];
   const { vcpus, coresPerSocket, reservationMhz, limitMhz } = vm.cpu;
   if (coresPerSocket && vcpus % coresPerSocket !== 0) {
-    flaws.push({ location: 'body.cpu.coresPerSocket', message: `${coresPerSocket} does not divide ${vcpus} vCPUs (ELA-1)`, fix: 'choose a divisor' });
+    flaws.push({
+      location: 'body.cpu.coresPerSocket',
+      message: `${coresPerSocket} does not divide ${vcpus} vCPUs (ELA-1)`,
+      fix: 'choose a divisor',
+    });
   }
   if (limitMhz && reservationMhz && limitMhz < reservationMhz) {
-    flaws.push({ location: 'body.cpu.limitMhz', message: 'is below the reservation', fix: 'raise it, or lower reservationMhz' });
+    flaws.push({
+      location: 'body.cpu.limitMhz',
+      message: 'is below the reservation',
+      fix: 'raise it, or lower reservationMhz',
+    });
   }
   const names = vm.disks.map((d) => d.name);
   const twice = names.find((n, i) => names.indexOf(n) !== i);
-  if (twice) flaws.push({ location: 'body.disks', message: `two disks are named '${twice}'`, fix: 'give each its own name' });
-  if (vm.disks.filter((d) => d.boot).length > 1) flaws.push({ location: 'body.disks', message: 'more than one boots', fix: 'mark one' });
+  if (twice)
+    flaws.push({ location: 'body.disks', message: `two disks are named '${twice}'`, fix: 'give each its own name' });
+  if (vm.disks.filter((d) => d.boot).length > 1)
+    flaws.push({ location: 'body.disks', message: 'more than one boots', fix: 'mark one' });
   if ((vm.count ?? 1) > 1 && vm.nics.some((n) => n.ip)) {
-    flaws.push({ location: 'body.nics', message: 'an address can be wished for a single VM only', fix: 'leave ip out, or count' });
+    flaws.push({
+      location: 'body.nics',
+      message: 'an address can be wished for a single VM only',
+      fix: 'leave ip out, or count',
+    });
   }
   if (flaws.length > 0) throw invalid(flaws);
   checkFeatures(vm);

@@ -6,7 +6,14 @@ import { demandOf, storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
 import { place, type Refused } from '../../../shared/placement/placement.ts';
 import { type CapacitySnapshot, needOf } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
-import { chargeVdc, DatastoreFull, HostFull, overQuota, takeDatastore, takeHost } from '../../../shared/store/ledger.ts';
+import {
+  chargeVdc,
+  DatastoreFull,
+  HostFull,
+  overQuota,
+  takeDatastore,
+  takeHost,
+} from '../../../shared/store/ledger.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
@@ -63,10 +70,19 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
       else throw error;
     }
   }
-  throw new DomainError('busy', 'Others take capacity faster than this request can; nothing was changed.', { figures: { retryAfterSeconds: 1 } });
+  throw new DomainError('busy', 'Others take capacity faster than this request can; nothing was changed.', {
+    figures: { retryAfterSeconds: 1 },
+  });
 }
 
-async function decide(call: Call<VmRequest>, deps: TenantDeps, vdc: Vdc, networks: Network[], snapshot: CapacitySnapshot, book: AddressBook): Promise<Placed[] | Refused> {
+async function decide(
+  call: Call<VmRequest>,
+  deps: TenantDeps,
+  vdc: Vdc,
+  networks: Network[],
+  snapshot: CapacitySnapshot,
+  book: AddressBook,
+): Promise<Placed[] | Refused> {
   const { body } = call;
   const count = body.count ?? 1;
   const sites = body.placement?.siteId ? vdc.sites.filter((s) => s === body.placement?.siteId) : vdc.sites;
@@ -81,7 +97,12 @@ async function decide(call: Call<VmRequest>, deps: TenantDeps, vdc: Vdc, network
     }
     const { host } = decision.candidate;
     const datastore = decision.datastore as Datastore;
-    const vm = await build(call, vdc, networks, book, { host, datastore, operationId, name: count > 1 ? `${body.name}-${i + 1}` : body.name });
+    const vm = await build(call, vdc, networks, book, {
+      host,
+      datastore,
+      operationId,
+      name: count > 1 ? `${body.name}-${i + 1}` : body.name,
+    });
     if (body.start) snapshot.take(host.id, need, { datastoreId: datastore.id, gib: need.storageGiB });
     else snapshot.take('', need, { datastoreId: datastore.id, gib: need.storageGiB });
     placed.push({ vm, host, datastore });
@@ -90,62 +111,125 @@ async function decide(call: Call<VmRequest>, deps: TenantDeps, vdc: Vdc, network
 }
 
 async function build(
-  call: Call<VmRequest>, vdc: Vdc, networks: Network[], book: AddressBook, at: { host: Host; datastore: Datastore; operationId: string; name: string },
+  call: Call<VmRequest>,
+  vdc: Vdc,
+  networks: Network[],
+  book: AddressBook,
+  at: { host: Host; datastore: Datastore; operationId: string; name: string },
 ): Promise<Vm> {
   const { body } = call;
   const noBoot = !body.disks.some((d) => d.boot);
-  const disks = body.disks.map((d, i) => ({ ...d, boot: d.boot || (noBoot && i === 0), id: call.newId('volume'), datastoreId: at.datastore.id }));
+  const disks = body.disks.map((d, i) => ({
+    ...d,
+    boot: d.boot || (noBoot && i === 0),
+    id: call.newId('volume'),
+    datastoreId: at.datastore.id,
+  }));
   const nics = [];
-  for (const [i, nic] of body.nics.entries()) nics.push(await book.assign(nic, networks[i] as Network, call.newId('nic'), `body.nics.${i}.ip`));
+  for (const [i, nic] of body.nics.entries())
+    nics.push(await book.assign(nic, networks[i] as Network, call.newId('nic'), `body.nics.${i}.ip`));
   return {
-    id: call.newId('vm'), tenantId: call.tenantId, vdcId: vdc.id, vpcId: networks[0]?.vpcId ?? body.vpcId ?? null, name: at.name,
-    state: 'creating', desired: body.start ? 'running' : 'stopped', cpu: body.cpu, memory: body.memory, guest: body.guest, disks, nics, ha: body.ha,
-    siteId: at.host.siteId, clusterId: at.host.clusterId, hostId: body.start ? at.host.id : null, epoch: 1, version: 1, createdAt: call.now,
-    claim: at.operationId, operationId: at.operationId,
+    id: call.newId('vm'),
+    tenantId: call.tenantId,
+    vdcId: vdc.id,
+    vpcId: networks[0]?.vpcId ?? body.vpcId ?? null,
+    name: at.name,
+    state: 'creating',
+    desired: body.start ? 'running' : 'stopped',
+    cpu: body.cpu,
+    memory: body.memory,
+    guest: body.guest,
+    disks,
+    nics,
+    ha: body.ha,
+    siteId: at.host.siteId,
+    clusterId: at.host.clusterId,
+    hostId: body.start ? at.host.id : null,
+    epoch: 1,
+    version: 1,
+    createdAt: call.now,
+    claim: at.operationId,
+    operationId: at.operationId,
   };
 }
 
-async function write(call: Call<VmRequest>, vdc: Vdc, placed: Placed[], wanted: ReturnType<typeof chargeOf>): Promise<Answer> {
+async function write(
+  call: Call<VmRequest>,
+  vdc: Vdc,
+  placed: Placed[],
+  wanted: ReturnType<typeof chargeOf>,
+): Promise<Answer> {
   const tx = new Transaction();
   const hosts = new Map<string, { host: Host; vms: Vm[] }>();
   const datastores = new Map<string, { datastore: Datastore; gib: number }>();
   for (const { vm, host, datastore } of placed) {
-    tx.put(keys.vm(vm.tenantId, vm.id), vm, { ifAbsent: () => new DomainError('busy', 'The VM id is taken; try again.') });
-    for (const [i, nic] of vm.nics.entries()) claimAddress(tx, vm.tenantId, vm.id, nic, call.body.nics[i]?.ip !== undefined);
+    tx.put(keys.vm(vm.tenantId, vm.id), vm, {
+      ifAbsent: () => new DomainError('busy', 'The VM id is taken; try again.'),
+    });
+    for (const [i, nic] of vm.nics.entries())
+      claimAddress(tx, vm.tenantId, vm.id, nic, call.body.nics[i]?.ip !== undefined);
     if (vm.hostId) hosts.set(host.id, { host, vms: [...(hosts.get(host.id)?.vms ?? []), vm] });
     datastores.set(datastore.id, { datastore, gib: (datastores.get(datastore.id)?.gib ?? 0) + storageGiBOf(vm) });
   }
   for (const { host, vms } of hosts.values()) {
     const each = demandOf(vms[0] as Vm);
-    takeHost(tx, host, { vcpus: each.vcpus * vms.length, mhz: each.mhz * vms.length, memoryMiB: each.memoryMiB * vms.length });
+    takeHost(tx, host, {
+      vcpus: each.vcpus * vms.length,
+      mhz: each.mhz * vms.length,
+      memoryMiB: each.memoryMiB * vms.length,
+    });
   }
   for (const { datastore, gib } of datastores.values()) takeDatastore(tx, datastore, gib);
   chargeVdc(tx, vdc, wanted);
   // The operation, and the idempotency record, come on top.
   if (tx.actions.length + 2 > MAX_ACTIONS) {
-    throw invalid([{ location: 'body.count', message: 'so many VMs with so many NICs do not fit into one transaction', fix: 'ask for fewer at once' }]);
+    throw invalid([
+      {
+        location: 'body.count',
+        message: 'so many VMs with so many NICs do not fit into one transaction',
+        fix: 'ask for fewer at once',
+      },
+    ]);
   }
   const first = (placed[0] as Placed).vm;
   const operation = newOperation({
-    id: first.operationId, kind: 'provision-vm', tenantId: call.tenantId, target: first.id, input: { vms: placed.map((p) => p.vm.id) }, createdAt: call.now,
+    id: first.operationId,
+    kind: 'provision-vm',
+    tenantId: call.tenantId,
+    target: first.id,
+    input: { vms: placed.map((p) => p.vm.id) },
+    createdAt: call.now,
   });
   const headers = { 'operation-location': `/v1/operations/${operation.id}` };
   const single = call.body.count === undefined || call.body.count === 1;
-  const answer = single ? resource(201, vmView(first)) : { status: 201, body: { items: placed.map((p) => vmView(p.vm)) } };
-  return call.commit(tx, { ...answer, headers: { ...('headers' in answer ? answer.headers : {}), ...headers } }, { operation });
+  const answer = single
+    ? resource(201, vmView(first))
+    : { status: 201, body: { items: placed.map((p) => vmView(p.vm)) } };
+  return call.commit(
+    tx,
+    { ...answer, headers: { ...('headers' in answer ? answer.headers : {}), ...headers } },
+    { operation },
+  );
 }
 
 /** Undoes in the picture what `decide` took in it. */
 function giveBack(snapshot: CapacitySnapshot, placed: readonly Placed[]): void {
   for (const { vm, datastore } of placed) {
     const { vcpus, mhz, memoryMiB } = demandOf(vm);
-    snapshot.take(vm.hostId ?? '', { vcpus: -vcpus, mhz: -mhz, memoryMiB: -memoryMiB }, { datastoreId: datastore.id, gib: -storageGiBOf(vm) });
+    snapshot.take(
+      vm.hostId ?? '',
+      { vcpus: -vcpus, mhz: -mhz, memoryMiB: -memoryMiB },
+      { datastoreId: datastore.id, gib: -storageGiBOf(vm) },
+    );
   }
 }
 
 /** What the quota is charged for `count` such VMs. */
 const chargeOf = (body: VmRequest, count: number) => ({
-  vcpus: body.cpu.vcpus * count, memoryMiB: body.memory.sizeMiB * count, storageGiB: storageGiBOf(body) * count, vms: count,
+  vcpus: body.cpu.vcpus * count,
+  memoryMiB: body.memory.sizeMiB * count,
+  storageGiB: storageGiBOf(body) * count,
+  vms: count,
 });
 
 /** The network of each NIC; all of one VPC. */
@@ -154,12 +238,16 @@ async function networksOf(body: VmRequest, vdc: Vdc, data: TenantData): Promise<
   const networks = await Promise.all(body.nics.map((n) => data.get('network', n.networkId)));
   for (const [i, network] of networks.entries()) {
     const location = `body.nics.${i}.networkId`;
-    if (network.vdcId !== vdc.id) throw invalid([{ location, message: 'belongs to another VDC', fix: 'name a network of this VDC' }]);
-    if (network.vpcId !== (vpcId ?? networks[0]?.vpcId)) throw invalid([{ location, message: 'lies in another VPC', fix: 'name networks of one VPC' }]);
+    if (network.vdcId !== vdc.id)
+      throw invalid([{ location, message: 'belongs to another VDC', fix: 'name a network of this VDC' }]);
+    if (network.vpcId !== (vpcId ?? networks[0]?.vpcId))
+      throw invalid([{ location, message: 'lies in another VPC', fix: 'name networks of one VPC' }]);
     if (network.state !== 'active') throw new DomainError('in-use', `Network ${network.name} is being deleted.`);
   }
   return networks;
 }
 
 export const noCapacity = (refused: Refused): DomainError =>
-  new DomainError('no-capacity', `None of ${refused.hosts} hosts can take this.`, { figures: { hosts: refused.hosts, ruledOut: refused.ruledOut, help: refused.help } });
+  new DomainError('no-capacity', `None of ${refused.hosts} hosts can take this.`, {
+    figures: { hosts: refused.hosts, ruledOut: refused.ruledOut, help: refused.help },
+  });

@@ -36,10 +36,18 @@ export const vmHandlers = (deps: TenantDeps) => ({
     call.checkVersion(vm);
     const { name = vm.name, ha = vm.ha } = call.body;
     if (ha.enabled && hasPassthrough(vm)) {
-      throw new DomainError('feature-unavailable', 'A VM with a passthrough device cannot have HA.', { figures: { property: 'passthrough', rule: 'IO-4' } });
+      throw new DomainError('feature-unavailable', 'A VM with a passthrough device cannot have HA.', {
+        figures: { property: 'passthrough', rule: 'IO-4' },
+      });
     }
-    const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), { set: { name, ha }, add: { version: 1 }, ...versioned(vm) });
+    const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), {
+      set: { name, ha },
+      add: { version: 1 },
+      ...versioned(vm),
+    });
     const changed = { ...vm, name, ha, version: vm.version + 1 };
-    return call.commit(tx, resource(200, vmView(changed)), { event: { type: 'vm.changed', subject: vm.id, data: { name, ha } } });
+    return call.commit(tx, resource(200, vmView(changed)), {
+      event: { type: 'vm.changed', subject: vm.id, data: { name, ha } },
+    });
   },
 });

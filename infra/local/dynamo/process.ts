@@ -13,11 +13,15 @@ export interface DynamoEngine {
  * The engine must never outlive its parent, however that ends: the shell between them holds a pipe from the parent and
  * kills the engine when the pipe closes. `$0` is the engine, `$@` its arguments.
  */
-const GUARD = 'exec 3<&0; "$0" "$@" </dev/null & engine=$!; (cat <&3 >/dev/null; kill -9 $engine 2>/dev/null) & wait $engine';
+const GUARD =
+  'exec 3<&0; "$0" "$@" </dev/null & engine=$!; (cat <&3 >/dev/null; kill -9 $engine 2>/dev/null) & wait $engine';
 const START_PATIENCE_MS = 10_000;
 
 /** Starts the embedded DynamoDB engine on a file, or in memory without one. A second engine is used by its address. */
-export async function startDynamo(file: string | undefined, elsewhere = process.env.AWS_ENDPOINT_URL_DYNAMODB): Promise<DynamoEngine> {
+export async function startDynamo(
+  file: string | undefined,
+  elsewhere = process.env.AWS_ENDPOINT_URL_DYNAMODB,
+): Promise<DynamoEngine> {
   if (elsewhere) return { client: client(elsewhere), stop: async () => {} };
   const port = await freePort();
   const args = ['--host', '127.0.0.1', '--port', String(port), ...(file ? ['--db-path', file] : [])];
@@ -29,7 +33,11 @@ export async function startDynamo(file: string | undefined, elsewhere = process.
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const endpoint = `http://127.0.0.1:${port}`;
   const db = client(endpoint);
-  await answering(endpoint, () => child.exitCode !== null, () => words);
+  await answering(
+    endpoint,
+    () => child.exitCode !== null,
+    () => words,
+  );
   return {
     client: db,
     async stop() {
@@ -45,12 +53,20 @@ function enginePath(): string {
   try {
     return createRequire(import.meta.url).resolve(`${name}/dynoxide`);
   } catch (cause) {
-    throw new Error(`The embedded DynamoDB engine (${name}) is not installed for this machine. Set AWS_ENDPOINT_URL_DYNAMODB to the address of another one.`, { cause });
+    throw new Error(
+      `The embedded DynamoDB engine (${name}) is not installed for this machine. Set AWS_ENDPOINT_URL_DYNAMODB to the address of another one.`,
+      { cause },
+    );
   }
 }
 
 const client = (endpoint: string, maxAttempts = 3) =>
-  new DynamoDBClient({ endpoint, region: 'local', credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, maxAttempts });
+  new DynamoDBClient({
+    endpoint,
+    region: 'local',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts,
+  });
 
 async function answering(endpoint: string, gone: () => boolean, words: () => string): Promise<void> {
   const probe = client(endpoint, 1);
@@ -60,7 +76,8 @@ async function answering(endpoint: string, gone: () => boolean, words: () => str
       await probe.send(new ListTablesCommand({}));
       return;
     } catch (error) {
-      if (gone() || performance.now() > end) throw new Error(`The embedded DynamoDB engine did not start. ${words()}`, { cause: error });
+      if (gone() || performance.now() > end)
+        throw new Error(`The embedded DynamoDB engine did not start. ${words()}`, { cause: error });
       await pause(10);
     }
   }
@@ -72,7 +89,9 @@ function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

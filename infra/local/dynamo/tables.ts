@@ -1,4 +1,9 @@
-import { CreateTableCommand, type DynamoDBClient, type GlobalSecondaryIndex, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  type GlobalSecondaryIndex,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import { type IndexSpec, TABLES, type TableId } from '../../topology.ts';
 
 /** Names of the tables of an embedded cloud; the journal of the workflows is its own. */
@@ -18,7 +23,10 @@ async function create(db: DynamoDBClient, TableName: string, indexes: readonly I
   const GlobalSecondaryIndexes = indexes.map(
     (i): GlobalSecondaryIndex => ({
       IndexName: i.name,
-      KeySchema: [{ AttributeName: i.hash, KeyType: 'HASH' }, { AttributeName: i.range, KeyType: 'RANGE' }],
+      KeySchema: [
+        { AttributeName: i.hash, KeyType: 'HASH' },
+        { AttributeName: i.range, KeyType: 'RANGE' },
+      ],
       Projection: { ProjectionType: i.projection },
     }),
   );
@@ -28,7 +36,10 @@ async function create(db: DynamoDBClient, TableName: string, indexes: readonly I
         TableName,
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [...attributes].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
         ...(GlobalSecondaryIndexes.length ? { GlobalSecondaryIndexes } : {}),
       }),
     );

@@ -16,7 +16,11 @@ interface LambdaAnswer {
 /** Lambda takes no larger request. The faces refuse far earlier (MAX_BODY_BYTES). */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
-const tokenRequest = z.strictObject({ roles: z.array(z.enum(ROLES)).min(1), tenant: z.string().min(1).optional(), subject: z.string().min(1).optional() });
+const tokenRequest = z.strictObject({
+  roles: z.array(z.enum(ROLES)).min(1),
+  tenant: z.string().min(1).optional(),
+  subject: z.string().min(1).optional(),
+});
 
 /**
  * Plays API Gateway: routes by the topology, verifies tokens as its authoriser does, and hands the functions events in
@@ -30,12 +34,22 @@ export class Gateway {
   /** Said by /healthz until everything is up. */
   ready = false;
 
-  constructor(handlers: Partial<Record<FunctionId, HttpHandler>>, issuer: Issuer, tenantIdOf: (nameOrId: string) => Promise<string | undefined>) {
+  constructor(
+    handlers: Partial<Record<FunctionId, HttpHandler>>,
+    issuer: Issuer,
+    tenantIdOf: (nameOrId: string) => Promise<string | undefined>,
+  ) {
     this.handlers = handlers;
     this.issuer = issuer;
     this.tenantIdOf = tenantIdOf;
     this.routes = (Object.keys(FUNCTIONS) as FunctionId[])
-      .flatMap((id) => ((FUNCTIONS[id] as { routes?: readonly string[] }).routes ?? []).map((r) => ({ prefix: r.replace('{proxy+}', ''), exact: !r.endsWith('{proxy+}'), id })))
+      .flatMap((id) =>
+        ((FUNCTIONS[id] as { routes?: readonly string[] }).routes ?? []).map((r) => ({
+          prefix: r.replace('{proxy+}', ''),
+          exact: !r.endsWith('{proxy+}'),
+          id,
+        })),
+      )
       .sort((a, b) => b.prefix.length - a.prefix.length);
   }
 
@@ -50,9 +64,19 @@ export class Gateway {
     if (body === undefined) return problem(413, 'body-too-large', `The body has more than ${MAX_EVENT_BYTES} bytes.`);
     const claims = await this.issuer.verify(request.headers.get('authorization'));
     const event = eventOf(request, url, body, claims);
-    const answer = JSON.parse(JSON.stringify(await handler(JSON.parse(JSON.stringify(event)) as never, {} as never))) as LambdaAnswer;
-    const payload = answer.body === undefined || answer.body === '' ? null : answer.isBase64Encoded ? Buffer.from(answer.body, 'base64') : answer.body;
-    return new Response(answer.statusCode === 204 ? null : payload, { status: answer.statusCode, headers: answer.headers ?? {} });
+    const answer = JSON.parse(
+      JSON.stringify(await handler(JSON.parse(JSON.stringify(event)) as never, {} as never)),
+    ) as LambdaAnswer;
+    const payload =
+      answer.body === undefined || answer.body === ''
+        ? null
+        : answer.isBase64Encoded
+          ? Buffer.from(answer.body, 'base64')
+          : answer.body;
+    return new Response(answer.statusCode === 204 ? null : payload, {
+      status: answer.statusCode,
+      headers: answer.headers ?? {},
+    });
   };
 
   /** `POST /local/token {"tenant": name or id, "roles": [...]}`: stands in for signing in, on this machine only. */
@@ -60,13 +84,21 @@ export class Gateway {
     const parsed = tokenRequest.safeParse(await request.json().catch(() => undefined));
     if (!parsed.success) {
       const errors = parsed.error.issues.map((i) => ({ location: ['body', ...i.path].join('.'), message: i.message }));
-      return problem(400, 'invalid-request', 'Send {"roles": ["tenant-admin"], "tenant": "name or id"} or {"roles": ["system-admin"]}.', { errors });
+      return problem(
+        400,
+        'invalid-request',
+        'Send {"roles": ["tenant-admin"], "tenant": "name or id"} or {"roles": ["system-admin"]}.',
+        { errors },
+      );
     }
     const { roles, tenant, subject } = parsed.data;
     const tenantId = tenant === undefined ? undefined : await this.tenantIdOf(tenant);
-    if (tenant !== undefined && tenantId === undefined) return problem(404, 'not-found', `There is no tenant '${tenant}'.`);
+    if (tenant !== undefined && tenantId === undefined)
+      return problem(404, 'not-found', `There is no tenant '${tenant}'.`);
     const sub = subject ?? `${tenantId ?? 'operator'}/${roles[0]}`;
-    return Response.json({ token: await this.issuer.sign({ sub, roles, ...(tenantId ? { tenant_id: tenantId } : {}) }) });
+    return Response.json({
+      token: await this.issuer.sign({ sub, roles, ...(tenantId ? { tenant_id: tenantId } : {}) }),
+    });
   }
 }
 
@@ -74,14 +106,32 @@ function eventOf(request: Request, url: URL, body: string, claims: Record<string
   const headers = Object.fromEntries([...request.headers].map(([k, v]) => [k.toLowerCase(), v]));
   const at = Date.now();
   return {
-    version: '2.0', routeKey: '$default', rawPath: url.pathname, rawQueryString: url.search.slice(1), headers,
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    headers,
     requestContext: {
-      accountId: 'local', apiId: 'local', domainName: url.hostname, domainPrefix: 'local', requestId: headers['x-request-id'] ?? '', routeKey: '$default', stage: '$default',
-      time: new Date(at).toISOString(), timeEpoch: at,
-      http: { method: request.method, path: url.pathname, protocol: 'HTTP/1.1', sourceIp: headers['x-forwarded-for'] ?? '127.0.0.1', userAgent: headers['user-agent'] ?? '' },
+      accountId: 'local',
+      apiId: 'local',
+      domainName: url.hostname,
+      domainPrefix: 'local',
+      requestId: headers['x-request-id'] ?? '',
+      routeKey: '$default',
+      stage: '$default',
+      time: new Date(at).toISOString(),
+      timeEpoch: at,
+      http: {
+        method: request.method,
+        path: url.pathname,
+        protocol: 'HTTP/1.1',
+        sourceIp: headers['x-forwarded-for'] ?? '127.0.0.1',
+        userAgent: headers['user-agent'] ?? '',
+      },
       ...(claims ? { authorizer: { jwt: { claims, scopes: null }, principalId: '', integrationLatency: 0 } } : {}),
     },
-    ...(body === '' ? {} : { body }), isBase64Encoded: false,
+    ...(body === '' ? {} : { body }),
+    isBase64Encoded: false,
   };
 }
 
@@ -100,6 +150,18 @@ async function readBody(request: Request): Promise<string | undefined> {
 }
 
 const problem = (status: number, code: string, detail: string, more: object = {}): Response =>
-  new Response(JSON.stringify({ type: `https://strata.dev/problems/${code}`, title: detail, status, detail, code, requestId: 'gateway', ...more }), {
-    status, headers: { 'content-type': 'application/problem+json' },
-  });
+  new Response(
+    JSON.stringify({
+      type: `https://strata.dev/problems/${code}`,
+      title: detail,
+      status,
+      detail,
+      code,
+      requestId: 'gateway',
+      ...more,
+    }),
+    {
+      status,
+      headers: { 'content-type': 'application/problem+json' },
+    },
+  );

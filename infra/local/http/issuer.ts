@@ -28,7 +28,14 @@ export class Issuer {
 
   sign(claims: Claims): Promise<string> {
     const { sub, ...rest } = claims;
-    return new SignJWT(rest).setProtectedHeader({ alg: 'HS256' }).setSubject(sub).setIssuer(ISSUER).setAudience(AUDIENCE).setIssuedAt().setExpirationTime(TOKEN_LIFE).sign(this.key);
+    return new SignJWT(rest)
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject(sub)
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime(TOKEN_LIFE)
+      .sign(this.key);
   }
 
   /** The claims of a valid token, or undefined: what the gateway's authoriser would pass on. */
@@ -36,7 +43,11 @@ export class Issuer {
     const token = /^Bearer (.+)$/i.exec(header ?? '')?.[1];
     if (!token) return undefined;
     try {
-      const { payload } = await jwtVerify(token, this.key, { issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] });
+      const { payload } = await jwtVerify(token, this.key, {
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        algorithms: ['HS256'],
+      });
       return payload;
     } catch {
       return undefined;

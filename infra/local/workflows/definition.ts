@@ -48,8 +48,21 @@ export function embed(definition: Definition): { definition: Definition; hooks: 
       if (state.Type === 'Wait') {
         const { SecondsPath, TimestampPath, Seconds, Type: _, ...rest } = state;
         hooks.set(name, { kind: 'wait', retry: [] });
-        const due = SecondsPath ? { 'seconds.$': SecondsPath } : TimestampPath ? { 'timestamp.$': TimestampPath } : { seconds: Seconds };
-        return [name, { ...rest, Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Parameters: { ...due, 'journal.$': '$' }, ResultPath: null }];
+        const due = SecondsPath
+          ? { 'seconds.$': SecondsPath }
+          : TimestampPath
+            ? { 'timestamp.$': TimestampPath }
+            : { seconds: Seconds };
+        return [
+          name,
+          {
+            ...rest,
+            Type: 'Task',
+            Resource: 'arn:aws:states:::lambda:invoke',
+            Parameters: { ...due, 'journal.$': '$' },
+            ResultPath: null,
+          },
+        ];
       }
       return [name, state];
     }),

@@ -2,7 +2,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import { type Clock, SECOND } from '../../../shared/kernel/clock.ts';
 import type { Log } from '../../../shared/kernel/log.ts';
 import { OPERATION_KINDS, type OperationKind } from '../../../shared/model/operation.ts';
-import { type Definition, embed, type Hooked, readDefinition, type Retrier } from './definition.ts';
+import { type Definition, embed, type Hooked, type Retrier, readDefinition } from './definition.ts';
 import type { Entry, Journal } from './journal.ts';
 
 /** What a state machine's tasks call: the function of its steps, with the task's payload. */
@@ -76,14 +76,18 @@ export class WorkflowEngine {
     if (this.live.has(entry.name)) return;
     const done = this.execute(entry)
       .catch((error) => {
-        if (!this.halt.signal.aborted) this.log.warn('an execution failed', { name: entry.name, kind: entry.kind, error: String(error) });
+        if (!this.halt.signal.aborted)
+          this.log.warn('an execution failed', { name: entry.name, kind: entry.kind, error: String(error) });
       })
       .finally(() => this.live.delete(entry.name));
     this.live.set(entry.name, done);
   }
 
   private async execute(entry: Entry): Promise<void> {
-    const { definition, hooks } = this.machines.get(entry.kind) as { definition: Definition; hooks: Map<string, Hooked> };
+    const { definition, hooks } = this.machines.get(entry.kind) as {
+      definition: Definition;
+      hooks: Map<string, Hooked>;
+    };
     let due = entry.due;
     let retries = 0;
     const handlers = Object.fromEntries(
@@ -100,12 +104,18 @@ export class WorkflowEngine {
             return null;
           }
           await this.journal.enter({ name: entry.name, kind: entry.kind, at: name, state: params.journal });
-          const payload = await this.withRetry(hook.retry, () => this.invoke(entry.kind, params.Payload), () => retries++);
+          const payload = await this.withRetry(
+            hook.retry,
+            () => this.invoke(entry.kind, params.Payload),
+            () => retries++,
+          );
           return { Payload: payload, StatusCode: 200 };
         },
       ]),
     );
-    const machine = new StateMachine({ ...definition, StartAt: entry.at } as never, { validationOptions: { noValidate: true } });
+    const machine = new StateMachine({ ...definition, StartAt: entry.at } as never, {
+      validationOptions: { noValidate: true },
+    });
     const execution = machine.run(entry.state as never, {
       overrides: { taskResourceLocalHandlers: handlers as never },
       context: { Execution: { Name: entry.name, Input: entry.state as never } },
@@ -141,13 +151,17 @@ export class WorkflowEngine {
       } catch (error) {
         this.halt.signal.throwIfAborted();
         const name = error instanceof Error ? error.name : 'Error';
-        const index = retriers.findIndex((r) => r.ErrorEquals.some((e) => e === name || e === 'States.ALL' || e === 'States.TaskFailed'));
+        const index = retriers.findIndex((r) =>
+          r.ErrorEquals.some((e) => e === name || e === 'States.ALL' || e === 'States.TaskFailed'),
+        );
         const retrier = retriers[index];
         if (!retrier || (used[index] as number) >= (retrier.MaxAttempts ?? 3)) throw error;
         const seconds = (retrier.IntervalSeconds ?? 1) * (retrier.BackoffRate ?? 2) ** (used[index] as number);
         used[index] = (used[index] as number) + 1;
         onRetry();
-        await this.sleepUntil(this.clock.now() + Math.min(seconds, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY) * SECOND);
+        await this.sleepUntil(
+          this.clock.now() + Math.min(seconds, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY) * SECOND,
+        );
       }
     }
   }

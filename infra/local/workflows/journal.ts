@@ -29,7 +29,13 @@ export class Journal {
   /** False when the name is taken: by a running execution or an ended one. */
   async begin(entry: Entry): Promise<boolean> {
     try {
-      await this.doc.send(new PutCommand({ TableName: JOURNAL_TABLE, Item: { pk: ENDED, sk: entry.name }, ConditionExpression: 'attribute_not_exists(pk)' }));
+      await this.doc.send(
+        new PutCommand({
+          TableName: JOURNAL_TABLE,
+          Item: { pk: ENDED, sk: entry.name },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      );
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return this.lostBeginning(entry);
       throw error;
@@ -49,7 +55,12 @@ export class Journal {
 
   async running(): Promise<Entry[]> {
     const out = await this.doc.send(
-      new QueryCommand({ TableName: JOURNAL_TABLE, KeyConditionExpression: 'pk = :p', ExpressionAttributeValues: { ':p': RUNNING }, ConsistentRead: true }),
+      new QueryCommand({
+        TableName: JOURNAL_TABLE,
+        KeyConditionExpression: 'pk = :p',
+        ExpressionAttributeValues: { ':p': RUNNING },
+        ConsistentRead: true,
+      }),
     );
     return (out.Items ?? []) as Entry[];
   }
@@ -57,7 +68,12 @@ export class Journal {
   /** The process was killed between taking the name and entering the first state: the start is carried out now. */
   private async lostBeginning(entry: Entry): Promise<boolean> {
     const stone = await this.doc.send(
-      new QueryCommand({ TableName: JOURNAL_TABLE, KeyConditionExpression: 'pk = :p AND sk = :s', ExpressionAttributeValues: { ':p': ENDED, ':s': entry.name }, ConsistentRead: true }),
+      new QueryCommand({
+        TableName: JOURNAL_TABLE,
+        KeyConditionExpression: 'pk = :p AND sk = :s',
+        ExpressionAttributeValues: { ':p': ENDED, ':s': entry.name },
+        ConsistentRead: true,
+      }),
     );
     if (stone.Items?.[0]?.done) return false;
     const live = (await this.running()).some((e) => e.name === entry.name);

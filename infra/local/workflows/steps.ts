@@ -1,6 +1,12 @@
 import type { OperationKind } from '../../../shared/model/operation.ts';
-import { type State, type StepCall, type StepDeps, stepHandler, type StepTable } from '../../../workflows/engine/step-table.ts';
 import { STEPS as deleteVm } from '../../../workflows/delete-vm/steps.ts';
+import {
+  type State,
+  type StepCall,
+  type StepDeps,
+  type StepTable,
+  stepHandler,
+} from '../../../workflows/engine/step-table.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
@@ -10,9 +16,17 @@ import { STEPS as stopVm } from '../../../workflows/stop-vm/steps.ts';
 
 /** The step table of every workflow. */
 export const STEP_TABLES: Record<OperationKind, StepTable> = {
-  'provision-vm': provisionVm, 'start-vm': startVm, 'stop-vm': stopVm, 'delete-vm': deleteVm,
-  'ha-recovery': haRecovery, 'reconcile-host': reconcileHost, 'power-on-host': powerOnHost,
+  'provision-vm': provisionVm,
+  'start-vm': startVm,
+  'stop-vm': stopVm,
+  'delete-vm': deleteVm,
+  'ha-recovery': haRecovery,
+  'reconcile-host': reconcileHost,
+  'power-on-host': powerOnHost,
 };
 
 export const stepFunctions = (deps: StepDeps): Record<OperationKind, (call: StepCall) => Promise<State>> =>
-  Object.fromEntries(Object.entries(STEP_TABLES).map(([kind, table]) => [kind, stepHandler(table, deps)])) as Record<OperationKind, (call: StepCall) => Promise<State>>;
+  Object.fromEntries(Object.entries(STEP_TABLES).map(([kind, table]) => [kind, stepHandler(table, deps)])) as Record<
+    OperationKind,
+    (call: StepCall) => Promise<State>
+  >;

@@ -26,11 +26,20 @@ const problemSchema = {
   type: 'object',
   required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
   properties: {
-    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, instance: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(PROBLEMS) }, requestId: { type: 'string' },
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(PROBLEMS) },
+    requestId: { type: 'string' },
     errors: {
       type: 'array',
-      items: { type: 'object', required: ['location', 'message'], properties: { location: { type: 'string' }, message: { type: 'string' }, fix: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['location', 'message'],
+        properties: { location: { type: 'string' }, message: { type: 'string' }, fix: { type: 'string' } },
+      },
     },
   },
 };
@@ -39,11 +48,23 @@ function describe(operationId: string, o: ApiOperation): Record<string, unknown>
   const pathNames = [...o.path.matchAll(/\{(\w+)\}/g)].map((m) => m[1] as string);
   const parameters = [
     ...pathNames.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-    ...Object.entries(o.query?.shape ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema: jsonSchema(schema as z.ZodType, 'input') })),
-    ...(o.method === 'post' ? [header('Idempotency-Key', 'repeats are answered with the first answer, for 24 hours')] : []),
-    ...(o.method === 'patch' || o.method === 'delete' ? [header('If-Match', 'the ETag that the thing must still have')] : []),
+    ...Object.entries(o.query?.shape ?? {}).map(([name, schema]) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema: jsonSchema(schema as z.ZodType, 'input'),
+    })),
+    ...(o.method === 'post'
+      ? [header('Idempotency-Key', 'repeats are answered with the first answer, for 24 hours')]
+      : []),
+    ...(o.method === 'patch' || o.method === 'delete'
+      ? [header('If-Match', 'the ETag that the thing must still have')]
+      : []),
   ];
-  const content = o.response.status === 204 ? {} : { content: { 'application/json': { schema: jsonSchema(o.response.schema, 'output') } } };
+  const content =
+    o.response.status === 204
+      ? {}
+      : { content: { 'application/json': { schema: jsonSchema(o.response.schema, 'output') } } };
   return {
     operationId,
     summary: o.summary,
@@ -51,12 +72,27 @@ function describe(operationId: string, o: ApiOperation): Record<string, unknown>
     'x-roles': o.roles,
     'x-long-running': o.longRunning,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(o.body ? { requestBody: { required: !o.body.safeParse(undefined).success, content: { 'application/json': { schema: jsonSchema(o.body, 'input'), ...(o.example ? { example: o.example } : {}) } } } } : {}),
+    ...(o.body
+      ? {
+          requestBody: {
+            required: !o.body.safeParse(undefined).success,
+            content: {
+              'application/json': { schema: jsonSchema(o.body, 'input'), ...(o.example ? { example: o.example } : {}) },
+            },
+          },
+        }
+      : {}),
     responses: { [o.response.status]: { description: o.response.description, ...content }, ...problemResponses(o) },
   };
 }
 
-const header = (name: string, description: string) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } });
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema: { type: 'string' },
+});
 
 /** Problems of the operation and those that every one of its shape can answer, by status. */
 function problemResponses(o: ApiOperation): Record<string, unknown> {
@@ -69,7 +105,10 @@ function problemResponses(o: ApiOperation): Record<string, unknown> {
   return Object.fromEntries(
     [...byStatus].map(([status, list]) => [
       status,
-      { description: list.map((c) => `${c}: ${PROBLEMS[c].title}`).join('; '), content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+      {
+        description: list.map((c) => `${c}: ${PROBLEMS[c].title}`).join('; '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
     ]),
   );
 }
