@@ -92,7 +92,10 @@ export class ScaledClock implements Clock {
   private arm(sleeper: Sleeper): void {
     clearTimeout(sleeper.timer);
     const left = sleeper.at - this.now();
-    if (left <= 0) return sleeper.wake();
+    if (left <= 0) {
+      sleeper.wake();
+      return;
+    }
     const real = Math.min(Math.max(1, Math.ceil(left / this.state.speed)), LONGEST_TIMER_MS);
     sleeper.timer = setTimeout(() => this.arm(sleeper), real);
   }
