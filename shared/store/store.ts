@@ -18,7 +18,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { pause } from '../kernel/clock.ts';
 import { busy } from '../kernel/errors.ts';
 import type { Random } from '../kernel/random.ts';
-import type { Item, Key, Tables } from './tables.ts';
+import { type Item, type Key, PENDING_INDEX, type Tables } from './tables.ts';
 import { type Action, buildUpdate, type TableName, type Transaction, type UpdateSpec } from './transaction.ts';
 
 export interface QueryOptions {
@@ -42,6 +42,8 @@ export interface Page<T> {
 export interface Cost {
   request: 'read' | 'write';
   units: number;
+  /** Of these, what the index costs that only the embedded form has. */
+  embedded?: number;
   /** Several tables of one transaction share it. */
   id: number;
 }
@@ -206,12 +208,15 @@ export class Store {
    */
   async commit(tx: Transaction): Promise<void> {
     const actions = tx.actions;
-    const input = { TransactItems: actions.map((a) => this.transactItem(a)), ReturnConsumedCapacity: 'TOTAL' as const };
+    const input = { TransactItems: actions.map((a) => this.transactItem(a)), ReturnConsumedCapacity: 'INDEXES' as const };
     for (let attempt = 0; ; attempt++) {
       try {
         const out = await this.doc.send(new TransactWriteCommand(input));
         const id = this.requests++;
-        for (const c of out.ConsumedCapacity ?? []) this.onCost({ request: 'write', units: c.CapacityUnits ?? 0, id });
+        for (const c of out.ConsumedCapacity ?? []) {
+          const embedded = c.GlobalSecondaryIndexes?.[PENDING_INDEX]?.CapacityUnits ?? 0;
+          this.onCost({ request: 'write', units: c.CapacityUnits ?? 0, embedded, id });
+        }
         this.onWritten(new Set(actions.map((a) => a.table)));
         return;
       } catch (error) {

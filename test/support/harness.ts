@@ -1,0 +1,98 @@
+import type { OperationKind } from '../../shared/model/operation.ts';
+import { STEP_TABLES } from '../../infra/local/workflows/steps.ts';
+import type { StepTable } from '../../workflows/engine/step-table.ts';
+
+/** What is done to a workflow while it runs. Every workflow must bear each of these, at each of its steps. */
+export type Harm =
+  | { kind: 'none' }
+  /** Each step is executed twice. */
+  | { kind: 'twice' }
+  /** The step fails for good, before it does anything. */
+  | { kind: 'fails'; step: string }
+  /** The step fails for good after it did its work: the answer is lost. */
+  | { kind: 'fails-after'; step: string }
+  /** As `fails-after`, and every undo is executed twice. */
+  | { kind: 'undo-twice'; step: string }
+  /** The function dies after the step did its work; the state machine runs the step again. */
+  | { kind: 'crash-after'; step: string };
+
+class Injected extends Error {
+  constructor() {
+    super('injected by the harness');
+    this.name = 'GiveUp';
+  }
+}
+class Crashed extends Error {
+  constructor() {
+    super('the function died');
+    this.name = 'TryAgain';
+  }
+}
+
+/** Wraps the steps of one workflow with a harm. Restores them when disposed. */
+export function harm(kind: OperationKind, what: Harm): { hits: () => number; restore: () => void } {
+  const table = STEP_TABLES[kind];
+  const before: StepTable = { ...table };
+  let hits = 0;
+  for (const [name, step] of Object.entries(before)) {
+    let first = true;
+    table[name] = {
+      ...step,
+      async do(state, deps) {
+        const here = 'step' in what && what.step === name;
+        if (here && what.kind === 'fails') {
+          hits++;
+          throw new Injected();
+        }
+        let out = await step.do(state, deps);
+        if (what.kind === 'twice') {
+          hits++;
+          out = await step.do(state, deps);
+        }
+        if (here && (what.kind === 'fails-after' || what.kind === 'undo-twice')) {
+          hits++;
+          throw new Injected();
+        }
+        if (here && what.kind === 'crash-after' && first) {
+          first = false;
+          hits++;
+          throw new Crashed();
+        }
+        return out;
+      },
+      undo:
+        typeof step.undo === 'function' && what.kind === 'undo-twice'
+          ? async (state, deps) => {
+              const undo = step.undo as (s: typeof state, d: typeof deps) => Promise<void>;
+              await undo(state, deps);
+              await undo(state, deps);
+            }
+          : step.undo,
+    };
+  }
+  return {
+    hits: () => hits,
+    restore: () => {
+      for (const [name, step] of Object.entries(before)) table[name] = step;
+    },
+  };
+}
+
+/** Every harm that a workflow is put through. */
+export function harmsOf(kind: OperationKind): Harm[] {
+  const steps = Object.keys(STEP_TABLES[kind]);
+  return [
+    { kind: 'none' },
+    { kind: 'twice' },
+    ...steps.flatMap((step): Harm[] => [
+      { kind: 'fails', step },
+      { kind: 'fails-after', step },
+      { kind: 'undo-twice', step },
+      { kind: 'crash-after', step },
+    ]),
+  ];
+}
+
+export const wordsOf = (h: Harm): string => ('step' in h ? `${h.kind} ${h.step}` : h.kind);
+/** Whether the workflow is expected to reach its goal under the harm. */
+export const survives = (h: Harm): boolean => h.kind === 'none' || h.kind === 'twice' || h.kind === 'crash-after';

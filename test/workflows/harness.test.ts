@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { OperationKind } from '../../shared/model/operation.ts';
+import { OPERATION_KINDS } from '../../shared/model/operation.ts';
+import { readBelief } from '../../shared/store/belief.ts';
+import { TestCloud } from '../support/cloud.ts';
+import { harm, harmsOf, type Harm, survives, wordsOf } from '../support/harness.ts';
+import { TestTenant, type VmView } from '../support/tenant.ts';
+
+/**
+ * The generic harness: each step twice, a failure at each step, every undo twice, a crash after each step. After each run
+ * the workflow's promise is checked, and every invariant against the truth.
+ */
+interface Story {
+  /** What must stand before; runs unharmed. */
+  prepare(test: TestCloud, acme: TestTenant): Promise<VmView[]>;
+  /** Lets the workflow begin. */
+  begin(test: TestCloud, acme: TestTenant, vms: VmView[]): Promise<void>;
+  /** The goal, when the workflow survives. */
+  reached(test: TestCloud, acme: TestTenant, vms: VmView[]): Promise<void>;
+  /** What unwinding promises. A step after which the work is done for good may have reached the goal all the same. */
+  unwound(test: TestCloud, acme: TestTenant, vms: VmView[], step: string): Promise<void>;
+}
+
+const vmStates = async (test: TestCloud) => (await readBelief(test.cloud.store)).vms;
+const hostState = async (test: TestCloud, id: string) => (await test.client.must<{ state: string }>('GET', `/v1/system/hosts/${id}`, test.operator)).state;
+const one = (vms: VmView[]): VmView & { hostId: string } => {
+  const vm = vms[0];
+  if (!vm) throw new Error('the story has no VM');
+  return vm as VmView & { hostId: string };
+};
+
+const STORIES: Record<OperationKind, Story> = {
+  'provision-vm': {
+    prepare: async () => [],
+    begin: async (_, acme) => expect((await acme.create({ name: 'made', count: 3 })).status).toBe(201),
+    reached: async (test) => expect((await vmStates(test)).map((vm) => vm.state)).toEqual(['running', 'running', 'running']),
+    async unwound(test, _acme, _vms, step) {
+      // The end of the last step lets go of the VMs: what fails after it cannot take them back.
+      const vms = await vmStates(test);
+      if (step === 'confirm' && vms.length > 0) expect(vms.map((vm) => vm.state)).toEqual(['running', 'running', 'running']);
+      else await nothing_is_left(test);
+    },
+  },
+  'start-vm': {
+    async prepare(_, acme) {
+      const reply = await acme.create({ start: false });
+      await acme.test.settle();
+      return [await acme.vm(reply.body.id)];
+    },
+    begin: async (_, acme, vms) => expect((await acme.action(one(vms).id, 'start')).status).toBe(202),
+    reached: async (_, acme, vms) => expect((await acme.vm(one(vms).id)).state).toBe('running'),
+    async unwound(_, acme, vms, step) {
+      const vm = await acme.vm(one(vms).id);
+      if (step === 'confirm' && vm.state === 'running') return;
+      expect(vm).toMatchObject({ state: 'stopped', hostId: null });
+      expect(vm.reason).toMatch(/start failed/);
+    },
+  },
+  'stop-vm': {
+    prepare: (_, acme) => acme.running(1),
+    begin: async (_, acme, vms) => expect((await acme.action(one(vms).id, 'stop')).status).toBe(202),
+    reached: async (_, acme, vms) => expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'stopped', hostId: null }),
+    async unwound(_, acme, vms) {
+      expect(['running', 'stopped']).toContain((await acme.vm(one(vms).id)).state);
+    },
+  },
+  'delete-vm': {
+    prepare: (_, acme) => acme.running(1),
+    begin: async (_, acme, vms) => expect((await acme.remove(one(vms).id)).status).toBe(202),
+    reached: async (test) => expect(await vmStates(test)).toEqual([]),
+    async unwound(test, acme, vms) {
+      const [left] = await vmStates(test);
+      if (!left) return;
+      expect(left).toMatchObject({ state: 'deleting' });
+      expect(left.reason).toMatch(/delete it again/);
+      expect((await acme.remove(one(vms).id)).status).toBe(202);
+    },
+  },
+  'ha-recovery': {
+    prepare: (_, acme) => acme.running(3),
+    async begin(test, _acme, vms) {
+      await test.fault('host-power-loss', one(vms).hostId);
+      await test.advance(15);
+    },
+    async reached(test, acme, vms) {
+      for (const before of vms) expect((await acme.vm(before.id)).state).toBe('running');
+      expect((await acme.vm(one(vms).id)).epoch).toBeGreaterThan(one(vms).epoch);
+      expect(await hostState(test, one(vms).hostId)).toBe('fenced');
+    },
+    // A recovery is gone on with: once the harm is over, the next pass reaches the goal.
+    unwound: async () => {},
+  },
+  'reconcile-host': {
+    async prepare(test, acme) {
+      const vms = await acme.running(1);
+      const { id } = await test.fault('management-partition', one(vms).hostId);
+      const storage = await test.fault('storage-partition', one(vms).hostId);
+      await test.until(async () => (await hostState(test, one(vms).hostId)) === 'fenced');
+      await test.settle();
+      for (const fault of [id, storage.id]) await test.client.must('DELETE', `/v1/sim/faults/${fault}`, test.operator);
+      await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/power-on`, test.operator);
+      await test.settle();
+      return vms;
+    },
+    begin: (test) => test.advance(70),
+    reached: async (test, _, vms) => expect(await hostState(test, one(vms).hostId)).toBe('online'),
+    unwound: async (test, _, vms) => expect(['reconciling', 'online']).toContain(await hostState(test, one(vms).hostId)),
+  },
+  'power-on-host': {
+    async prepare(test, acme) {
+      const vms = await acme.running(1);
+      const fault = await test.fault('host-power-loss', one(vms).hostId);
+      await test.until(async () => (await hostState(test, one(vms).hostId)) === 'fenced');
+      await test.settle();
+      await test.client.must('DELETE', `/v1/sim/faults/${fault.id}`, test.operator);
+      return vms;
+    },
+    begin: async (test, _, vms) => void (await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/power-on`, test.operator)),
+    async reached(test, _, vms) {
+      await test.until(async () => (await hostState(test, one(vms).hostId)) === 'online', 200);
+    },
+    unwound: async (test, _, vms) => expect(['fenced', 'online', 'reconciling']).toContain(await hostState(test, one(vms).hostId)),
+  },
+};
+
+/** Nothing of the failed creation: no VM, process, volume, capacity, address or quota. */
+async function nothing_is_left(test: TestCloud): Promise<void> {
+  const belief = await readBelief(test.cloud.store);
+  const world = await test.world();
+  expect(belief.vms).toEqual([]);
+  expect(belief.claims).toEqual([]);
+  expect(world.processes).toEqual([]);
+  expect(world.volumes).toEqual([]);
+  for (const host of belief.hosts) expect([host.id, host.freeVcpus]).toEqual([host.id, host.capacity.vcpus]);
+}
+describe.each(OPERATION_KINDS)('%s', (kind) => {
+  const story = STORIES[kind];
+  let test: TestCloud;
+  let harmed: ReturnType<typeof harm> | undefined;
+  afterEach(async () => {
+    harmed?.restore();
+    harmed = undefined;
+    await test.stop();
+  });
+
+  it.each(harmsOf(kind).map((h): [string, Harm] => [wordsOf(h), h]))('%s', async (_words, what) => {
+    test = await TestCloud.start();
+    const acme = await TestTenant.create(test);
+    const vms = await story.prepare(test, acme);
+    harmed = harm(kind, what);
+    await story.begin(test, acme, vms);
+    await test.settle();
+    if (what.kind !== 'none') expect(harmed.hits(), 'the harm was never done: this run proves nothing').toBeGreaterThan(0);
+    harmed.restore();
+    if (survives(what)) await story.reached(test, acme, vms);
+    else {
+      await story.unwound(test, acme, vms, 'step' in what ? what.step : '');
+      if (kind === 'ha-recovery') {
+        await test.advance(60);
+        await test.settle();
+        await story.reached(test, acme, vms);
+      }
+    }
+    await test.settle();
+    expect(await test.violations()).toEqual([]);
+  });
+});
