@@ -8,16 +8,11 @@ import { asTenant, type Context, SYSTEM } from '../../shared/store/context.ts';
 import { accept, emit } from '../../shared/store/outbox.ts';
 import type { Item, Key } from '../../shared/store/tables.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
+import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 import type { FaceDeps } from './deps.ts';
 import { type IdempotencyKey, remember } from './idempotency.ts';
 import { decodeToken, encodeToken, pageLimit } from './paging.ts';
-
-export interface Answer {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
 
 /** What a change is told to the world as: work that begins, or a fact. */
 export type Told =

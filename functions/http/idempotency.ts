@@ -6,7 +6,7 @@ import { keys } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { IDEMPOTENCY_HOURS } from '../../shared/store/tables.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
-import type { Answer } from './call.ts';
+import type { Answer } from './answer.ts';
 
 const LONGEST_KEY = 255;
 

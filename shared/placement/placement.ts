@@ -1,25 +1,8 @@
 import type { Random } from '../kernel/random.ts';
-import type { Cluster, Datastore, Host } from '../model/inventory.ts';
-import type { Demand } from '../model/vm.ts';
+import type { Datastore } from '../model/inventory.ts';
+import type { Candidate, Need } from './need.ts';
 import { PREFERENCES, type Preference } from './preferences.ts';
 import { type Rule, VALIDATORS, type Validator } from './validators.ts';
-
-/** What is to be placed, and what the place must offer. */
-export interface Need extends Demand {
-  storageGiB: number;
-  hardwareVirtualisation: boolean;
-  sites: readonly string[];
-  clusterId?: string;
-  /** Hosts that must not be taken, and why: tried before, or the one that failed. */
-  avoid?: ReadonlySet<string>;
-}
-
-/** A host that may be looked at, with what it reaches. */
-export interface Candidate {
-  host: Host;
-  cluster: Cluster;
-  datastores: readonly Datastore[];
-}
 
 /**
  * Where candidates come from. `near` gives the most promising ones first, and a decision looks at no more than

@@ -1,4 +1,4 @@
-import type { Candidate, Need } from './placement.ts';
+import type { Candidate, Need } from './need.ts';
 
 /** What makes one fitting host better than another: a score from 0 to 1, times its weight. */
 export interface Preference {

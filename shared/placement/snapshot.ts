@@ -1,6 +1,7 @@
 import type { Cluster, Datastore, Host } from '../model/inventory.ts';
 import { type Demand, storageGiBOf } from '../model/vm.ts';
-import type { Candidate, CandidateIndex, Need } from './placement.ts';
+import type { Candidate, Need } from './need.ts';
+import type { CandidateIndex } from './placement.ts';
 
 /**
  * A picture of the capacity, in memory. It may be stale: the conditions of the transaction decide, and what they find is

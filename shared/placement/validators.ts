@@ -1,4 +1,4 @@
-import type { Candidate, Need } from './placement.ts';
+import type { Candidate, Need } from './need.ts';
 
 /** Rules that a host must keep to be taken (SCH-1). A host counts for the first one that it breaks. */
 export type Rule =

@@ -17,7 +17,8 @@ import {
 import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
-import { type Answer, type Call, resource } from '../../http/call.ts';
+import type { Answer } from '../../http/answer.ts';
+import { type Call, resource } from '../../http/call.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { AddressBook, AddressTaken, claimAddress } from './addresses.ts';
