@@ -1,0 +1,104 @@
+import { pause, SECOND } from '../../../shared/kernel/clock.ts';
+import type { LocalClient } from '../client.ts';
+import { firstStart } from '../first-start.ts';
+import type { DemoOptions } from './options.ts';
+
+export interface VmNow {
+  id: string;
+  name: string;
+  state: string;
+  hostId: string | null;
+  epoch: number;
+}
+
+/** Cloud time within which fresh VMs run, s. */
+const START_PATIENCE_S = 180;
+/** How often the story looks, ms of machine time. */
+export const LOOK_MS = 100;
+const VM = {
+  name: 'vm',
+  cpu: { vcpus: 2 },
+  memory: { sizeMiB: 4096 },
+  guest: { os: 'linux' },
+  disks: [{ name: 'root', sizeGiB: 20 }],
+  ha: { enabled: true, restartPriority: 'high' },
+};
+
+/** The cloud as the story uses it: a client with the tokens of an operator and of a tenant. */
+export class Stage {
+  readonly client: LocalClient;
+  readonly operator: string;
+  readonly tenant: string;
+  readonly tenantId: string;
+  readonly vdcId: string;
+
+  /** Loads the estate and makes a tenant with a VDC. */
+  static async set(client: LocalClient, estate: string): Promise<Stage> {
+    const { tenantId, vdcId } = await firstStart(client, estate);
+    return new Stage(client, await client.operator(), await client.tenant(tenantId), tenantId, vdcId);
+  }
+
+  private constructor(client: LocalClient, operator: string, tenant: string, tenantId: string, vdcId: string) {
+    this.client = client;
+    this.operator = operator;
+    this.tenant = tenant;
+    this.tenantId = tenantId;
+    this.vdcId = vdcId;
+  }
+
+  /** Cloud time, ms. */
+  async now(): Promise<number> {
+    return Date.parse((await this.client.must<{ now: string }>('GET', '/v1/sim/clock', this.operator)).now);
+  }
+
+  hosts(): Promise<{ items: { id: string; clusterId: string }[] }> {
+    return this.client.must('GET', '/v1/system/hosts?limit=1000', this.operator);
+  }
+
+  async vms(): Promise<VmNow[]> {
+    const path = `/v1/system/vms?limit=1000&tenantId=${this.tenantId}`;
+    return (await this.client.must<{ items: VmNow[] }>('GET', path, this.operator)).items;
+  }
+
+  /** A VPC, a network and the VMs, all of them in one call and in one cluster, so that its hosts carry several each. */
+  async createVms(options: DemoOptions): Promise<void> {
+    const { client, tenant } = this;
+    const vpc = await client.must<{ id: string }>('POST', `/v1/vdcs/${this.vdcId}/vpcs`, tenant, { name: 'private' });
+    const network = await client.must<{ id: string }>('POST', `/v1/vpcs/${vpc.id}/networks`, tenant, {
+      name: 'inner',
+      type: 'internal',
+      cidr: '10.1.0.0/24',
+    });
+    const clusterId = smallestCluster((await this.hosts()).items);
+    const nics = [{ networkId: network.id }];
+    await client.must('POST', `/v1/vdcs/${this.vdcId}/vms`, tenant, {
+      ...VM,
+      vpcId: vpc.id,
+      nics,
+      placement: { clusterId },
+      count: options.vms,
+    });
+  }
+
+  /** @throws when they do not all run in time. */
+  async untilRunning(look: (running: number) => Promise<void>): Promise<VmNow[]> {
+    const end = (await this.now()) + START_PATIENCE_S * SECOND;
+    for (;;) {
+      const vms = await this.vms();
+      const running = vms.filter((vm) => vm.state === 'running').length;
+      await look(running);
+      if (running === vms.length) return vms;
+      if ((await this.now()) > end)
+        throw new Error(`only ${running} of ${vms.length} VMs run after ${START_PATIENCE_S} s`);
+      await pause(LOOK_MS);
+    }
+  }
+}
+
+/** The one with the fewest hosts of those in which a host can fail over to another. */
+function smallestCluster(hosts: readonly { clusterId: string }[]): string {
+  const sizes = [...Map.groupBy(hosts, (h) => h.clusterId)].map(([id, members]) => ({ id, size: members.length }));
+  const fit = sizes.filter((c) => c.size > 1).sort((a, b) => a.size - b.size)[0];
+  if (!fit) throw new Error('This estate has no cluster with two hosts: nothing can be recovered in it.');
+  return fit.id;
+}
