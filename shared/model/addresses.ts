@@ -27,6 +27,8 @@ export function usableRange(cidr: string, location = 'body.cidr'): Range {
   const size = 2 ** (32 - prefix);
   const base = ipToNumber(match[1] as string);
   if (base % size !== 0) throw flaw(`'${cidr}' has host bits set`, `use ${numberToIp(base - (base % size))}/${prefix}`);
+  const canonical = `${numberToIp(base)}/${prefix}`;
+  if (cidr !== canonical) throw flaw(`'${cidr}' has leading zeros, which some read as octal`, `use ${canonical}`);
   return { base, prefix, first: base + 2, last: base + size - 2 };
 }
 
