@@ -36,7 +36,7 @@ export interface HostHardware {
   rack?: string;
 }
 
-/** S2 of the vocabulary: membership of a host. */
+/** S2 of the vocabulary: membership of a host. Beyond it, a host that falls silent while it reconciles is suspect again. */
 export const HOST_STATES = ['reconciling', 'online', 'suspect', 'fencing', 'fenced', 'maintenance', 'gone'] as const;
 export type HostState = (typeof HOST_STATES)[number];
 export type HostEvent =

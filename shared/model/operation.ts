@@ -12,7 +12,10 @@ export const OPERATION_KINDS = [
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-/** S8 of the vocabulary. */
+/**
+ * S8 of the vocabulary, with two readings: a cancelled operation has a state of its own instead of `failed` with a flag,
+ * and one that ends before its first step reports is not led through `running`.
+ */
 export type OperationState = 'waiting' | 'running' | 'success' | 'failed' | 'cancelling' | 'cancelled';
 export type OperationEvent = 'begin' | 'complete' | 'fail' | 'cancel' | 'compensated' | 'tooLate';
 export const operationMachine = stateMachine<OperationState, OperationEvent>('operation', {

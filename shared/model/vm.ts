@@ -115,9 +115,14 @@ export type VmEvent =
   | 'delete';
 
 /**
- * The total table. Two readings beyond S1: a VM whose first start is under way (`creating`, `starting`) and whose host
- * dies is taken over by the recovery like a running one, so that an acknowledged creation still ends well; `delete` is
- * legal from `unknown`, so that nobody is left with a thing that cannot be removed.
+ * The total table. Readings beyond S1:
+ * - a VM whose first start is under way (`creating`, `starting`) and whose host dies is taken over by the recovery like
+ *   a running one, so that an acknowledged creation still ends well; so is one that is `unknown`, which the recovery may
+ *   also find running;
+ * - `delete` is legal from every state at rest, running ones included, and may be repeated, so that nobody is left with
+ *   a thing that cannot be removed; a host's fault does not stop it;
+ * - a VM that is `stopping` when its host is fenced has stopped;
+ * - `stop` is refused while a recovery holds the VM: the caller is told which operation to wait for.
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
