@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../shared/kernel/random.ts';
+import {
+  type Chosen,
+  EXAMINED_LIMIT,
+  explain,
+  place,
+  type Refused,
+  roomiest,
+} from '../../shared/placement/placement.ts';
+import { VALIDATORS } from '../../shared/placement/validators.ts';
+import { candidate, datastore, host, index, need } from './hosts.ts';
+
+const numRuns = Number(process.env.STRATA_RANDOM_RUNS ?? 100);
+const chance = (seed = 1) => seededRandom(seed);
+
+/** A rule, a host that breaks it and no other, and a need that the host cannot meet. */
+const BREAKS = [
+  ['site', host('h', { siteId: 's2' }), need()],
+  ['cluster', host('h', { clusterId: 'c2' }), need({ clusterId: 'c1' })],
+  ['state', host('h', { state: 'suspect' }), need()],
+  ['avoided', host('h'), need({ avoid: new Set(['h']) })],
+  ['hardware', host('h', { hardwareVirtualisation: false }), need()],
+  ['cpu', host('h', { freeVcpus: 1 }), need()],
+  ['cpu-reservation', host('h', { freeMhz: 999 }), need({ mhz: 1000 })],
+  ['memory', host('h', { freeMemoryMiB: 4095 }), need()],
+  ['storage', host('h'), need({ storageGiB: 1001 })],
+] as const;
+
+describe('a rule', () => {
+  it.each(BREAKS)('"%s" rules a host out, is counted, and says what would help', (rule, broken, wanted) => {
+    const refused = place(wanted, index([candidate(broken)]), chance()) as Refused;
+    expect(refused).toMatchObject({ ok: false, hosts: 1, ruledOut: { [rule]: 1 } });
+    expect(Object.keys(refused.ruledOut)).toEqual([rule]);
+    expect(refused.help).toHaveLength(1);
+    expect(explain(wanted, [candidate(broken)])[0]?.reasons).toEqual([{ rule, reason: expect.stringMatching(/\S/) }]);
+  });
+
+  it('is tested here, whichever there is', () => {
+    expect(BREAKS.map(([rule]) => rule)).toEqual(VALIDATORS.map((v) => v.rule));
+  });
+
+  it.each([
+    ['CPU', host('h', { freeVcpus: 2 })],
+    ['memory', host('h', { freeMemoryMiB: 4096 })],
+    ['MHz', host('h', { freeMhz: 500 })],
+  ])('lets a host pass that has exactly enough %s', (_what, exact) => {
+    expect(place(need({ mhz: 500 }), index([candidate(exact)]), chance()).ok).toBe(true);
+  });
+
+  it('about hardware asks nothing of a need that can do without', () => {
+    const old = candidate(host('h', { hardwareVirtualisation: false }));
+    expect(place(need({ hardwareVirtualisation: false }), index([old]), chance()).ok).toBe(true);
+  });
+});
+
+describe('a refusal', () => {
+  it('counts every host once, for the first rule that it breaks', () => {
+    const hosts = [
+      host('a', { freeVcpus: 0, freeMemoryMiB: 0 }),
+      host('b', { freeMemoryMiB: 0 }),
+      host('c', { state: 'fenced', freeVcpus: 0 }),
+    ];
+    const refused = place(need(), index(hosts.map((h) => candidate(h))), chance());
+    expect(refused).toMatchObject({ ok: false, hosts: 3, ruledOut: { cpu: 1, memory: 1, state: 1 } });
+  });
+
+  it('without any host says to load an estate', () => {
+    expect(place(need(), index([]), chance())).toMatchObject({
+      ok: false,
+      hosts: 0,
+      help: [expect.stringMatching(/estate/)],
+    });
+  });
+});
+
+const hosts = fc
+  .array(
+    fc.record({
+      freeVcpus: fc.integer({ min: 0, max: 22 }),
+      freeMemoryMiB: fc.integer({ min: 0, max: 60_000 }),
+      state: fc.constantFrom('online' as const, 'online' as const, 'suspect' as const),
+    }),
+    { maxLength: EXAMINED_LIMIT },
+  )
+  .map((list) => list.map((fields, i) => candidate(host(`h${i}`, fields))));
+
+describe('a decision', () => {
+  it.each([1, 64, 65, 1000])(`looks at no more than ${EXAMINED_LIMIT} of %d hosts`, (count) => {
+    const all = index(Array.from({ length: count }, (_, i) => candidate(host(`h${i}`))));
+    const chosen = place(need(), all, chance()) as Chosen;
+    expect(chosen.examined).toBe(Math.min(count, EXAMINED_LIMIT));
+    expect(all.looked).toBeLessThanOrEqual(EXAMINED_LIMIT + 1);
+  });
+
+  it('does not depend on the order in which the hosts are shown', () => {
+    const shuffled = hosts.chain((list) =>
+      fc.record({ list: fc.constant(list), again: fc.shuffledSubarray(list, { minLength: list.length }) }),
+    );
+    fc.assert(
+      fc.property(shuffled, fc.nat(), ({ list, again }, seed) => {
+        const idOf = (d: Chosen | Refused) => (d.ok ? d.candidate.host.id : d.ruledOut);
+        expect(idOf(place(need(), index(list), chance(seed)))).toEqual(idOf(place(need(), index(again), chance(seed))));
+      }),
+      { numRuns },
+    );
+  });
+
+  it('takes a host that its explanation calls fit, and is refused exactly when there is none', () => {
+    fc.assert(
+      fc.property(hosts, fc.nat(), (list, seed) => {
+        const fit = explain(need(), list).filter((h) => h.fits);
+        const decision = place(need(), index(list), chance(seed));
+        expect(decision.ok).toBe(fit.length > 0);
+        if (decision.ok) expect(fit.map((h) => h.hostId)).toContain(decision.candidate.host.id);
+      }),
+      { numRuns },
+    );
+  });
+
+  it('prefers what stays the least loaded', () => {
+    const list = [host('full', { freeVcpus: 2 }), host('half', { freeVcpus: 11 }), host('empty')];
+    const chosen = place(need(), index(list.map((h) => candidate(h))), chance()) as Chosen;
+    expect(chosen.candidate.host.id).toBe('empty');
+  });
+
+  it('spreads schedulers with the same picture over the best quarter of the hosts', () => {
+    const list = Array.from({ length: 40 }, (_, i) => candidate(host(`h${i}`)));
+    const taken = new Set(
+      Array.from({ length: 200 }, (_, seed) => (place(need(), index(list), chance(seed)) as Chosen).candidate.host.id),
+    );
+    expect(taken.size).toBe(10);
+  });
+});
+
+it.each([
+  ['the one with the most room', [10, 500, 30], 20, 'ds1'],
+  ['none that is too small', [10, 19], 20, undefined],
+  ['the one that fits exactly', [20], 20, 'ds0'],
+])('of several datastores a VM is given %s', (_what, free, storageGiB, expected) => {
+  const datastores = free.map((freeGiB, i) => datastore(`ds${i}`, { freeGiB }));
+  expect(roomiest(candidate(host('h'), datastores), { storageGiB })?.id).toBe(expected);
+});
