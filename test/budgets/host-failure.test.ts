@@ -9,7 +9,17 @@ const VMS = 20;
 
 let test: TestCloud;
 beforeAll(async () => {
-  test = await TestCloud.start({ estate: { sites: [{ name: 'a', clusters: [{ name: 'c1', hosts: { count: 3, cores: 32, mhz: 2400, memoryGiB: 256 } }], datastores: [{ name: 'san', capacityGiB: 20_000 }] }] } });
+  test = await TestCloud.start({
+    estate: {
+      sites: [
+        {
+          name: 'a',
+          clusters: [{ name: 'c1', hosts: { count: 3, cores: 32, mhz: 2400, memoryGiB: 256 } }],
+          datastores: [{ name: 'san', capacityGiB: 20_000 }],
+        },
+      ],
+    },
+  });
 });
 afterAll(() => test.stop());
 
@@ -30,12 +40,22 @@ it(`a host with ${VMS} VMs loses power: found within ${DETECTED_WITHIN} s, all r
     return now.every((vm) => vm.state === 'running' && vm.hostId !== hostId);
   });
   await test.settle();
-  const incidents = await test.client.must<{ items: { vms: { readyAt: string }[] }[] }>('GET', `/v1/system/incidents?hostId=${hostId}`, test.operator);
+  const incidents = await test.client.must<{ items: { vms: { readyAt: string }[] }[] }>(
+    'GET',
+    `/v1/system/incidents?hostId=${hostId}`,
+    test.operator,
+  );
   const ready = (incidents.items[0]?.vms ?? []).map((vm) => (Date.parse(vm.readyAt) - failedAt) / 1000);
   const detected = (suspectAt - failedAt) / 1000;
-  const operations = await test.client.must<{ items: { id: string }[] }>('GET', '/v1/system/operations?kind=ha-recovery', test.operator);
+  const operations = await test.client.must<{ items: { id: string }[] }>(
+    'GET',
+    '/v1/system/operations?kind=ha-recovery',
+    test.operator,
+  );
   const transitions = test.cloud.engine.transitions.get(operations.items[0]?.id ?? '');
-  console.log(`${victims.length} VMs: detected after ${detected} s, first ready after ${Math.min(...ready)} s, last after ${Math.max(...ready)} s of cloud time; ${transitions} transitions`);
+  console.log(
+    `${victims.length} VMs: detected after ${detected} s, first ready after ${Math.min(...ready)} s, last after ${Math.max(...ready)} s of cloud time; ${transitions} transitions`,
+  );
   expect(detected).toBeLessThanOrEqual(DETECTED_WITHIN);
   expect(ready).toHaveLength(victims.length);
   expect(Math.max(...ready)).toBeLessThanOrEqual(READY_WITHIN);

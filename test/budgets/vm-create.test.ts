@@ -22,19 +22,24 @@ afterAll(() => test.stop());
 it.each([
   ['without an idempotency key', {}],
   ['with an idempotency key', { 'idempotency-key': 'measured-1' }],
-])(`creating a VM with a disk and a NIC, warm and %s, is one write request of at most ${MAX_WCU} WCU`, async (words, headers) => {
-  costs.length = 0;
-  const reply = await acme.create({ name: 'measured' }, headers);
-  expect(reply.status).toBe(201);
-  const writes = costs.filter((c) => c.who === 'tenant-api' && c.request === 'write');
-  const requests = new Set(writes.map((c) => c.id)).size;
-  // The index by which the embedded feed drains the outbox does not exist on AWS, where a stream is read instead.
-  const embedded = writes.reduce((n, c) => n + (c.embedded ?? 0), 0);
-  const wcu = writes.reduce((n, c) => n + c.units, 0) - embedded;
-  console.log(`VM create ${words}: ${requests} write request, ${wcu} WCU on AWS, and ${embedded} for the embedded outbox index`);
-  expect(requests).toBe(MAX_WRITE_REQUESTS);
-  expect(wcu).toBeLessThanOrEqual(MAX_WCU);
-});
+])(
+  `creating a VM with a disk and a NIC, warm and %s, is one write request of at most ${MAX_WCU} WCU`,
+  async (words, headers) => {
+    costs.length = 0;
+    const reply = await acme.create({ name: 'measured' }, headers);
+    expect(reply.status).toBe(201);
+    const writes = costs.filter((c) => c.who === 'tenant-api' && c.request === 'write');
+    const requests = new Set(writes.map((c) => c.id)).size;
+    // The index by which the embedded feed drains the outbox does not exist on AWS, where a stream is read instead.
+    const embedded = writes.reduce((n, c) => n + (c.embedded ?? 0), 0);
+    const wcu = writes.reduce((n, c) => n + c.units, 0) - embedded;
+    console.log(
+      `VM create ${words}: ${requests} write request, ${wcu} WCU on AWS, and ${embedded} for the embedded outbox index`,
+    );
+    expect(requests).toBe(MAX_WRITE_REQUESTS);
+    expect(wcu).toBeLessThanOrEqual(MAX_WCU);
+  },
+);
 
 it(`a warm placement reads at most ${MAX_PLACEMENT_RCU} RCU of capacity`, async () => {
   costs.length = 0;

@@ -1,5 +1,5 @@
-import type { OperationKind } from '../../shared/model/operation.ts';
 import { STEP_TABLES } from '../../infra/local/workflows/steps.ts';
+import type { OperationKind } from '../../shared/model/operation.ts';
 import type { StepTable } from '../../workflows/engine/step-table.ts';
 
 /** What is done to a workflow while it runs. Every workflow must bear each of these, at each of its steps. */
