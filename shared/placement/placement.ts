@@ -13,6 +13,8 @@ export interface CandidateIndex {
   all(): Iterable<Candidate>;
 }
 
+export type { Candidate, Need };
+
 /** Host states that a decision examines at most. */
 export const EXAMINED_LIMIT = 64;
 
