@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/kernel/clock.ts';
 import type { Log } from '../../shared/kernel/log.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { SimulatedSite } from '../../shared/world/agent.ts';
+import type { Fault } from '../../shared/world/records.ts';
 import { World } from '../../shared/world/world.ts';
 
 const CALLS: readonly (keyof HypervisorPort)[] = [
@@ -21,12 +22,14 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
 /** The far end of the port. Faults of the way itself (time-out, lost answer, duplicate) happen here. */
 export function siteAgent(deps: { store: Store; clock: Clock; log: Log }) {
   const world = new World(deps.store);
-  const site = new SimulatedSite(world, deps.clock);
   return async (call: PortCall): Promise<PortAnswer> => {
     if (!CALLS.includes(call.call))
       return { ok: false, error: 'failed', message: `unknown call '${String(call.call)}'` };
     try {
-      const broken = await brokenWays(world, call.siteId, deps.clock.now());
+      // A call is one instant of the world: its faults are read once.
+      const faults = await world.faults();
+      const site = new SimulatedSite(world.under(faults), deps.clock);
+      const broken = brokenWays(faults, call.siteId, deps.clock.now());
       if (broken.has('site-loss') || broken.has('call-timeout')) return timeout(call);
       const act = () =>
         (site[call.call] as (...args: unknown[]) => Promise<unknown>).call(site, call.siteId, ...call.args);
@@ -47,9 +50,7 @@ const timeout = (call: PortCall): PortAnswer => ({
   message: `no answer to '${call.call}' from ${call.siteId}`,
 });
 
-async function brokenWays(world: World, siteId: string, now: number): Promise<Set<string>> {
-  const active = (await world.faults()).filter(
-    (f) => f.target === siteId && f.at <= now && (f.until === undefined || now < f.until),
-  );
+function brokenWays(faults: readonly Fault[], siteId: string, now: number): Set<string> {
+  const active = faults.filter((f) => f.target === siteId && f.at <= now && (f.until === undefined || now < f.until));
   return new Set(active.map((f) => f.fault));
 }

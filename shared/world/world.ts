@@ -12,9 +12,16 @@ import { type HostTimeline, hostTimeline } from './timeline.ts';
 /** Reads of the World table that the agent and the simulation face share. */
 export class World {
   readonly store: Store;
+  private readonly known: Fault[] | undefined;
 
-  constructor(store: Store) {
+  constructor(store: Store, faults?: Fault[]) {
     this.store = store;
+    this.known = faults;
+  }
+
+  /** The same world, with the faults as they were read. */
+  under(faults: Fault[]): World {
+    return new World(this.store, faults);
   }
 
   ofKind<T>(kind: string): Promise<T[]> {
@@ -34,8 +41,8 @@ export class World {
   }
 
   /** Every fault on record, ended ones included. */
-  faults(): Promise<Fault[]> {
-    return this.store.queryAll<Fault>('FAULT', 'world', { consistent: true });
+  async faults(): Promise<Fault[]> {
+    return this.known ?? this.store.queryAll<Fault>('FAULT', 'world', { consistent: true });
   }
 
   processesOn(hostId: string): Promise<WorldProcess[]> {
