@@ -4,6 +4,8 @@ import type { Item, Key } from '../../shared/store/tables.ts';
 
 const DEFAULT_LIMIT = 100;
 const LARGEST_LIMIT = 1000;
+/** No sort key of a table is longer, bytes. */
+const LONGEST_SK = 1024;
 
 /** Items per page: 1 to 1000; larger wishes count as 1000. */
 export const pageLimit = (limit: unknown): number =>
@@ -22,7 +24,8 @@ export function decodeToken(token: unknown, list: string, pk: string): (Key & It
   if (token === undefined) return undefined;
   try {
     const [mark, sk] = JSON.parse(Buffer.from(String(token), 'base64url').toString()) as [unknown, unknown];
-    if (mark === hash32(list) && typeof sk === 'string') return { pk, sk };
+    if (mark === hash32(list) && typeof sk === 'string' && sk !== '' && Buffer.byteLength(sk) <= LONGEST_SK)
+      return { pk, sk };
   } catch {
     // Not a token of ours; told below.
   }

@@ -48,6 +48,13 @@ export interface Cost {
   id: number;
 }
 
+/** Longest keys that DynamoDB takes, bytes. An empty one it refuses too. */
+const LONGEST_PK = 2048;
+const LONGEST_SK = 1024;
+const fits = (part: string, longest: number) => part !== '' && Buffer.byteLength(part) <= longest;
+/** Ids come from callers, so any text may be asked for: what no table could hold is missing, and not a bug. */
+const holdable = (key: Key): boolean => fits(key.pk, LONGEST_PK) && fits(key.sk, LONGEST_SK);
+
 /** Attempts of a transaction that meets another one on the same item, before the caller is told to try again. */
 const CONFLICT_ATTEMPTS = 12;
 /** First pause after a conflict, ms of machine time; doubles, with full jitter, up to LONGEST_BACKOFF_MS. */
@@ -77,6 +84,7 @@ export class Store {
   }
 
   async get<T>(key: Key, options: { table?: TableName; consistent?: boolean } = {}): Promise<T | undefined> {
+    if (!holdable(key)) return undefined;
     const out = await this.doc.send(
       new GetCommand({
         TableName: this.name(options.table ?? 'control'),
@@ -92,7 +100,7 @@ export class Store {
   /** Up to any number of items, in no order; missing ones are left out. */
   async getMany<T>(all: Key[], table: TableName = 'control'): Promise<T[]> {
     const found: T[] = [];
-    const unique = [...new Map(all.map((k) => [`${k.pk}\n${k.sk}`, { pk: k.pk, sk: k.sk }])).values()];
+    const unique = [...new Map(all.filter(holdable).map((k) => [`${k.pk}\n${k.sk}`, { pk: k.pk, sk: k.sk }])).values()];
     for (let i = 0; i < unique.length; i += 100) {
       let rest: Key[] | undefined = unique.slice(i, i + 100);
       while (rest && rest.length > 0) {
@@ -107,6 +115,7 @@ export class Store {
   }
 
   async query<T>(pk: string, table: TableName = 'control', options: QueryOptions = {}): Promise<Page<T>> {
+    if (!fits(pk, LONGEST_PK)) return { items: [] };
     const names: Record<string, string> = { '#pk': options.hashName ?? 'pk', ...options.filter?.names };
     if (options.prefix) names['#sk'] = 'sk';
     const input: QueryCommandInput = {
@@ -208,7 +217,10 @@ export class Store {
    */
   async commit(tx: Transaction): Promise<void> {
     const actions = tx.actions;
-    const input = { TransactItems: actions.map((a) => this.transactItem(a)), ReturnConsumedCapacity: 'INDEXES' as const };
+    const input = {
+      TransactItems: actions.map((a) => this.transactItem(a)),
+      ReturnConsumedCapacity: 'INDEXES' as const,
+    };
     for (let attempt = 0; ; attempt++) {
       try {
         const out = await this.doc.send(new TransactWriteCommand(input));
@@ -263,6 +275,7 @@ export class Store {
   }
 
   private cost(request: Cost['request'], consumed: { CapacityUnits?: number | undefined } | undefined): void {
-    if (consumed?.CapacityUnits !== undefined) this.onCost({ request, units: consumed.CapacityUnits, id: this.requests++ });
+    if (consumed?.CapacityUnits !== undefined)
+      this.onCost({ request, units: consumed.CapacityUnits, id: this.requests++ });
   }
 }
