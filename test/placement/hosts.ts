@@ -1,6 +1,7 @@
 import { virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
 import type { Cluster, Datastore, Host } from '../../shared/model/inventory.ts';
-import type { Candidate, CandidateIndex, Need } from '../../shared/placement/placement.ts';
+import type { Candidate, Need } from '../../shared/placement/need.ts';
+import type { CandidateIndex } from '../../shared/placement/placement.ts';
 
 /** The host of the document: 24 hyper-threads of 2.4 GHz, with 64 GiB. */
 const HARDWARE = { sockets: 2, coresPerSocket: 6, threadsPerCore: 2, mhz: 2400, memoryMiB: 65_536 };
