@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { FAULT_KINDS } from '../model/fault.ts';
 import { HOST_STATES } from '../model/inventory.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
-import { quotaSpec } from '../model/vdc.ts';
+import { quotaChange, quotaSpec } from '../model/vdc.ts';
 import { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, placementSpec, VM_STATES } from '../model/vm.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
@@ -207,7 +207,7 @@ export const auditReport = z.object({
 
 export const createTenant = z.strictObject({ name });
 export const createVdc = z.strictObject({ name, sites: z.array(z.string()).min(1).max(16), quota: quotaSpec });
-export const patchVdc = z.strictObject({ quota: quotaSpec.partial() });
+export const patchVdc = z.strictObject({ quota: quotaChange });
 export const createVpc = z.strictObject({ name, sharing: z.enum(['private', 'shared']).default('private') });
 export const patchVpc = z.strictObject({ name });
 export const createNetwork = z.strictObject({

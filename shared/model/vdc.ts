@@ -1,17 +1,29 @@
 import * as z from 'zod';
 
-/** VDC-2: the dimensions of a quota. Every one is a whole number; a missing one counts as 0. */
+const amount = z.int().min(0);
+const dimensions = {
+  vcpus: amount,
+  memoryMiB: amount,
+  storageGiB: amount,
+  vms: amount,
+  vpcs: amount,
+  networks: amount,
+  elasticIps: amount,
+  snapshots: amount,
+  backupGiB: amount,
+};
+
+/** VDC-2: the dimensions of a quota. Every one is a whole number; those that are not needed for a VM count as 0. */
 export const quotaSpec = z.strictObject({
-  vcpus: z.int().min(0),
-  memoryMiB: z.int().min(0),
-  storageGiB: z.int().min(0),
-  vms: z.int().min(0),
-  vpcs: z.int().min(0).default(0),
-  networks: z.int().min(0).default(0),
-  elasticIps: z.int().min(0).default(0),
-  snapshots: z.int().min(0).default(0),
-  backupGiB: z.int().min(0).default(0),
+  ...dimensions,
+  vpcs: amount.default(0),
+  networks: amount.default(0),
+  elasticIps: amount.default(0),
+  snapshots: amount.default(0),
+  backupGiB: amount.default(0),
 });
+/** A change of a quota: what is left out stays as it is. */
+export const quotaChange = z.strictObject(dimensions).partial();
 export type Quota = z.infer<typeof quotaSpec>;
 export type QuotaDimension = keyof Quota;
 export const QUOTA_DIMENSIONS = Object.keys(quotaSpec.shape) as QuotaDimension[];
