@@ -38,6 +38,10 @@ describe('the contract', () => {
     expect(parsed.error?.issues ?? []).toEqual([]);
   });
 
+  it.each(withBody.filter(([, o]) => o.method === 'patch'))('%s changes only what it is given', (_, operation) => {
+    expect(operation.body?.parse(operation.example)).toEqual(operation.example);
+  });
+
   it.each(operations.filter(([, o]) => o.readOnly))('%s may be read by those who only read', (_, operation) => {
     expect(operation.roles).toEqual(expect.arrayContaining([...READ_ONLY_ROLES[operation.face]]));
   });

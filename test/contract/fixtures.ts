@@ -1,0 +1,152 @@
+import type { ProblemCode } from '../../shared/kernel/errors.ts';
+import type { Setting } from './setting.ts';
+
+/** One valid call of an operation. */
+export interface Fixture {
+  params?: Record<string, string>;
+  query?: Record<string, string>;
+  body?: unknown;
+  /** Another body that is valid too, for reusing a key with it. */
+  other?: unknown;
+  /** It is valid, and refused where nothing is special: with this code. */
+  refused?: ProblemCode;
+  /** Why the change leaves no audit entry. */
+  noTrail?: string;
+}
+type Prepare = (s: Setting) => Fixture | Promise<Fixture>;
+
+let count = 0;
+const fresh = (word: string): string => `${word}-${++count}`;
+const named = (more: (name: string) => object, word: string) => ({
+  body: more(fresh(word)),
+  other: more(fresh(word)),
+});
+
+const vdc: Prepare = (s) => ({ params: { vdcId: s.acme.vdcId } });
+const vpc: Prepare = (s) => ({ params: { vpcId: s.acme.vpcId } });
+const network: Prepare = (s) => ({ params: { networkId: s.acme.networkId } });
+const vm: Prepare = (s) => ({ params: { vmId: s.vm.id } });
+const operation: Prepare = (s) => ({ params: { operationId: s.vm.operationId } });
+const tenant: Prepare = (s) => ({ params: { tenantId: s.acme.id } });
+const block: Prepare = (s) => ({ params: { vmId: s.vm.id, disk: 'root', index: '3' } });
+const nothing: Prepare = () => ({});
+
+/** A VM of its own for a change that uses it up. */
+async function ownVm(s: Setting, state: 'running' | 'stopped'): Promise<Fixture> {
+  const [own] = await s.acme.running(1, { name: fresh('own'), nic: false, start: state === 'running' });
+  if (own?.state !== state) throw new Error(`the VM is ${own?.state}, not ${state}`);
+  return { params: { vmId: own.id }, other: {} };
+}
+
+async function emptyVpc(s: Setting): Promise<string> {
+  const path = `/v1/vdcs/${s.acme.vdcId}/vpcs`;
+  const made = await s.test.client.must<{ id: string }>('POST', path, s.acme.token, { name: fresh('vpc') });
+  await s.test.client.must('PATCH', `/v1/system/tenants/${s.acme.id}/vdcs/${s.acme.vdcId}`, s.test.operator, {
+    quota: { vpcs: 50 + count, networks: 50 + count },
+  });
+  return made.id;
+}
+
+async function emptyNetwork(s: Setting): Promise<string> {
+  const path = `/v1/vpcs/${await emptyVpc(s)}/networks`;
+  const body = { name: 'inner', type: 'internal', cidr: '10.2.0.0/24' };
+  return (await s.test.client.must<{ id: string }>('POST', path, s.acme.token, body)).id;
+}
+
+const quota = { vcpus: 8, memoryMiB: 8192, storageGiB: 100, vms: 4 };
+const cidr = () => `10.9.${++count}.0/24`;
+const cluster = { name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } };
+const estate = (name: string) => ({
+  sites: [{ name, clusters: [cluster], datastores: [{ name: 'san', capacityGiB: 1000 }] }],
+});
+const small = { cpu: { vcpus: 1 }, memory: { sizeMiB: 512 }, disks: [{ name: 'root', sizeGiB: 1 }] };
+
+/** A valid call for every operation. One that is missing here fails the build. */
+export const FIXTURES: Record<string, Prepare> = {
+  listVdcs: nothing,
+  getVdc: vdc,
+  getVdcUtilization: vdc,
+  createVpc: async (s) => {
+    await emptyVpc(s);
+    return { params: { vdcId: s.acme.vdcId }, ...named((name) => ({ name }), 'vpc') };
+  },
+  listVpcs: vdc,
+  getVpc: vpc,
+  patchVpc: async (s) => ({ params: { vpcId: await emptyVpc(s) }, ...named((name) => ({ name }), 'vpc') }),
+  deleteVpc: async (s) => ({ params: { vpcId: await emptyVpc(s) } }),
+  createNetwork: async (s) => ({
+    params: { vpcId: await emptyVpc(s) },
+    ...named((name) => ({ name, type: 'internal', cidr: cidr() }), 'net'),
+  }),
+  listNetworks: vpc,
+  getNetwork: network,
+  deleteNetwork: async (s) => ({ params: { networkId: await emptyNetwork(s) } }),
+  createVm: (s) => ({
+    params: { vdcId: s.acme.vdcId },
+    ...named((name) => s.acme.body({ name }) as object, 'made'),
+  }),
+  listVms: vdc,
+  getVm: vm,
+  patchVm: (s) => ({ params: { vmId: s.vm.id }, ...named((name) => ({ name }), 'renamed') }),
+  deleteVm: (s) => ownVm(s, 'running'),
+  startVm: (s) => ownVm(s, 'stopped'),
+  stopVm: (s) => ownVm(s, 'running'),
+  listOperations: nothing,
+  getOperation: operation,
+  // No kind of work has a safe point yet at which it may end early.
+  cancelOperation: (s) => ({ params: { operationId: s.vm.operationId }, refused: 'illegal-transition' }),
+  listEvents: nothing,
+
+  createTenant: () => named((name) => ({ name }), 'tenant'),
+  listTenants: nothing,
+  getTenant: tenant,
+  createVdc: (s) => ({
+    params: { tenantId: s.acme.id },
+    ...named((name) => ({ name, sites: ['site_a'], quota }), 'vdc'),
+  }),
+  listTenantVdcs: tenant,
+  patchTenantVdc: (s) => ({
+    params: { tenantId: s.acme.id, vdcId: s.acme.vdcId },
+    body: { quota: { vms: 500 + ++count } },
+  }),
+  loadEstate: () => named((name) => estate(name), 'site'),
+  listSites: nothing,
+  getSite: () => ({ params: { siteId: 'site_a' } }),
+  listClusters: nothing,
+  getCluster: () => ({ params: { clusterId: 'cl_a-c1' } }),
+  listHosts: nothing,
+  getHost: (s) => ({ params: { hostId: s.vm.hostId as string } }),
+  powerOnHost: (s) => ({ params: { hostId: s.failedHosts.pop() as string }, other: {} }),
+  listDatastores: nothing,
+  listLinks: nothing,
+  listExternalNetworks: nothing,
+  listSystemVms: (s) => ({ query: { tenantId: s.acme.id } }),
+  getSystemVm: vm,
+  explainPlacement: (s) => ({ body: { vdcId: s.acme.vdcId, ...small } }),
+  listAlarms: nothing,
+  listIncidents: nothing,
+  getIncident: (s) => ({ params: { incidentId: s.incident } }),
+  listSystemOperations: nothing,
+  getSystemOperation: operation,
+  listSystemEvents: nothing,
+  listAuditLog: nothing,
+  audit: nothing,
+
+  createFault: (s) => ({
+    body: { kind: 'slow-disk', target: s.volume, for: 60 },
+    other: { kind: 'slow-disk', target: s.volume, for: 61 },
+  }),
+  listFaults: nothing,
+  endFault: (s) => ({ params: { faultId: s.fault } }),
+  getWorld: nothing,
+  getClock: nothing,
+  // A test moves the time itself, so no speed can be set there.
+  setClock: () => ({ body: { speed: 2 }, refused: 'clock-not-adjustable' }),
+  writeBlock: async (s) => ({
+    ...(await block(s)),
+    body: { data: Buffer.from('hello').toString('base64') },
+    noTrail: 'what a guest writes is no change of an operator',
+  }),
+  readBlock: block,
+  setWorkload: (s) => ({ params: { vmId: s.vm.id }, body: { cpu: 0.5 }, other: { cpu: 0.25 } }),
+};
