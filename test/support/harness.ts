@@ -1,5 +1,6 @@
 import { STEP_TABLES } from '../../infra/local/workflows/steps.ts';
 import type { OperationKind } from '../../shared/model/operation.ts';
+import type { Store } from '../../shared/store/store.ts';
 import type { StepTable } from '../../workflows/engine/step-table.ts';
 
 /** What is done to a workflow while it runs. Every workflow must bear each of these, at each of its steps. */
@@ -13,6 +14,8 @@ export type Harm =
   | { kind: 'fails-after'; step: string }
   /** As `fails-after`, and every undo is executed twice. */
   | { kind: 'undo-twice'; step: string }
+  /** The function dies right after its n-th write to the tables; the state machine runs the step again. */
+  | { kind: 'crash-after-write'; n: number }
   /** The function dies after the step did its work; the state machine runs the step again. */
   | { kind: 'crash-after'; step: string };
 
@@ -34,6 +37,24 @@ export function harm(kind: OperationKind, what: Harm): { hits: () => number; res
   const table = STEP_TABLES[kind];
   const before: StepTable = { ...table };
   let hits = 0;
+  let writes = 0;
+  /** A store that lets the n-th write happen, and then the function is no more. */
+  const dying = (store: Store, n: number): Store =>
+    new Proxy(store, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target) as unknown;
+        if (typeof member !== 'function') return member;
+        if (name !== 'commit' && name !== 'update' && name !== 'put') return member.bind(target);
+        return async (...args: unknown[]) => {
+          const out = await (member as (...a: unknown[]) => Promise<unknown>).apply(target, args);
+          if (++writes === n) {
+            hits++;
+            throw new Crashed();
+          }
+          return out;
+        };
+      },
+    });
   for (const [name, step] of Object.entries(before)) {
     let first = true;
     table[name] = {
@@ -44,6 +65,7 @@ export function harm(kind: OperationKind, what: Harm): { hits: () => number; res
           hits++;
           throw new Injected();
         }
+        if (what.kind === 'crash-after-write') return step.do(state, { ...deps, store: dying(deps.store, what.n) });
         let out = await step.do(state, deps);
         if (what.kind === 'twice') {
           hits++;
@@ -78,12 +100,24 @@ export function harm(kind: OperationKind, what: Harm): { hits: () => number; res
   };
 }
 
+/** How many writes the steps of each workflow make in the harness's story, so that each of them is died after. */
+const WRITES: Record<OperationKind, number> = {
+  'provision-vm': 3,
+  'start-vm': 3,
+  'stop-vm': 2,
+  'delete-vm': 2,
+  'ha-recovery': 9,
+  'reconcile-host': 2,
+  'power-on-host': 2,
+};
+
 /** Every harm that a workflow is put through. */
 export function harmsOf(kind: OperationKind): Harm[] {
   const steps = Object.keys(STEP_TABLES[kind]);
   return [
     { kind: 'none' },
     { kind: 'twice' },
+    ...Array.from({ length: WRITES[kind] }, (_, i): Harm => ({ kind: 'crash-after-write', n: i + 1 })),
     ...steps.flatMap((step): Harm[] => [
       { kind: 'fails', step },
       { kind: 'fails-after', step },
@@ -93,6 +127,8 @@ export function harmsOf(kind: OperationKind): Harm[] {
   ];
 }
 
-export const wordsOf = (h: Harm): string => ('step' in h ? `${h.kind} ${h.step}` : h.kind);
+export const wordsOf = (h: Harm): string =>
+  'step' in h ? `${h.kind} ${h.step}` : 'n' in h ? `${h.kind} ${h.n}` : h.kind;
 /** Whether the workflow is expected to reach its goal under the harm. */
-export const survives = (h: Harm): boolean => h.kind === 'none' || h.kind === 'twice' || h.kind === 'crash-after';
+export const survives = (h: Harm): boolean =>
+  h.kind === 'none' || h.kind === 'twice' || h.kind === 'crash-after' || h.kind === 'crash-after-write';

@@ -3,13 +3,24 @@ import type { OperationKind } from '../../shared/model/operation.ts';
 import { OPERATION_KINDS } from '../../shared/model/operation.ts';
 import { readBelief } from '../../shared/store/belief.ts';
 import { TestCloud } from '../support/cloud.ts';
-import { harm, harmsOf, type Harm, survives, wordsOf } from '../support/harness.ts';
+import { type Harm, harm, harmsOf, survives, wordsOf } from '../support/harness.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
 
 /**
  * The generic harness: each step twice, a failure at each step, every undo twice, a crash after each step. After each run
  * the workflow's promise is checked, and every invariant against the truth.
  */
+/** Small, as it is built anew for every run; large enough that a failed host's VMs find room. */
+const estate = {
+  sites: [
+    {
+      name: 'a',
+      clusters: [{ name: 'c1', hosts: { count: 3, cores: 16, mhz: 2400, memoryGiB: 64 } }],
+      datastores: [{ name: 'san', capacityGiB: 1000 }],
+    },
+  ],
+};
+
 interface Story {
   /** What must stand before; runs unharmed. */
   prepare(test: TestCloud, acme: TestTenant): Promise<VmView[]>;
@@ -22,7 +33,8 @@ interface Story {
 }
 
 const vmStates = async (test: TestCloud) => (await readBelief(test.cloud.store)).vms;
-const hostState = async (test: TestCloud, id: string) => (await test.client.must<{ state: string }>('GET', `/v1/system/hosts/${id}`, test.operator)).state;
+const hostState = async (test: TestCloud, id: string) =>
+  (await test.client.must<{ state: string }>('GET', `/v1/system/hosts/${id}`, test.operator)).state;
 const one = (vms: VmView[]): VmView & { hostId: string } => {
   const vm = vms[0];
   if (!vm) throw new Error('the story has no VM');
@@ -33,11 +45,13 @@ const STORIES: Record<OperationKind, Story> = {
   'provision-vm': {
     prepare: async () => [],
     begin: async (_, acme) => expect((await acme.create({ name: 'made', count: 3 })).status).toBe(201),
-    reached: async (test) => expect((await vmStates(test)).map((vm) => vm.state)).toEqual(['running', 'running', 'running']),
+    reached: async (test) =>
+      expect((await vmStates(test)).map((vm) => vm.state)).toEqual(['running', 'running', 'running']),
     async unwound(test, _acme, _vms, step) {
       // The end of the last step lets go of the VMs: what fails after it cannot take them back.
       const vms = await vmStates(test);
-      if (step === 'confirm' && vms.length > 0) expect(vms.map((vm) => vm.state)).toEqual(['running', 'running', 'running']);
+      if (step === 'confirm' && vms.length > 0)
+        expect(vms.map((vm) => vm.state)).toEqual(['running', 'running', 'running']);
       else await nothing_is_left(test);
     },
   },
@@ -59,7 +73,8 @@ const STORIES: Record<OperationKind, Story> = {
   'stop-vm': {
     prepare: (_, acme) => acme.running(1),
     begin: async (_, acme, vms) => expect((await acme.action(one(vms).id, 'stop')).status).toBe(202),
-    reached: async (_, acme, vms) => expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'stopped', hostId: null }),
+    reached: async (_, acme, vms) =>
+      expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'stopped', hostId: null }),
     async unwound(_, acme, vms) {
       expect(['running', 'stopped']).toContain((await acme.vm(one(vms).id)).state);
     },
@@ -104,7 +119,8 @@ const STORIES: Record<OperationKind, Story> = {
     },
     begin: (test) => test.advance(70),
     reached: async (test, _, vms) => expect(await hostState(test, one(vms).hostId)).toBe('online'),
-    unwound: async (test, _, vms) => expect(['reconciling', 'online']).toContain(await hostState(test, one(vms).hostId)),
+    unwound: async (test, _, vms) =>
+      expect(['reconciling', 'online']).toContain(await hostState(test, one(vms).hostId)),
   },
   'power-on-host': {
     async prepare(test, acme) {
@@ -115,11 +131,13 @@ const STORIES: Record<OperationKind, Story> = {
       await test.client.must('DELETE', `/v1/sim/faults/${fault.id}`, test.operator);
       return vms;
     },
-    begin: async (test, _, vms) => void (await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/power-on`, test.operator)),
+    begin: async (test, _, vms) =>
+      void (await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/power-on`, test.operator)),
     async reached(test, _, vms) {
       await test.until(async () => (await hostState(test, one(vms).hostId)) === 'online', 200);
     },
-    unwound: async (test, _, vms) => expect(['fenced', 'online', 'reconciling']).toContain(await hostState(test, one(vms).hostId)),
+    unwound: async (test, _, vms) =>
+      expect(['fenced', 'online', 'reconciling']).toContain(await hostState(test, one(vms).hostId)),
   },
 };
 
@@ -144,13 +162,14 @@ describe.each(OPERATION_KINDS)('%s', (kind) => {
   });
 
   it.each(harmsOf(kind).map((h): [string, Harm] => [wordsOf(h), h]))('%s', async (_words, what) => {
-    test = await TestCloud.start();
+    test = await TestCloud.start({ estate });
     const acme = await TestTenant.create(test);
     const vms = await story.prepare(test, acme);
     harmed = harm(kind, what);
     await story.begin(test, acme, vms);
     await test.settle();
-    if (what.kind !== 'none') expect(harmed.hits(), 'the harm was never done: this run proves nothing').toBeGreaterThan(0);
+    if (what.kind !== 'none')
+      expect(harmed.hits(), 'the harm was never done: this run proves nothing').toBeGreaterThan(0);
     harmed.restore();
     if (survives(what)) await story.reached(test, acme, vms);
     else {

@@ -10,6 +10,7 @@
  * A deletion only goes forward: what is removed cannot be brought back. When it fails the VM stays `deleting`, is let go
  * of with the reason, and can be deleted again.
  */
+import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -17,6 +18,9 @@ import type { State, StepDeps, StepTable } from '../engine/step-table.ts';
 import { heldVms, unchanged, vmIds, vmKey } from '../vm/records.ts';
 import { deleteVolumes, forgetVm } from '../vm/remove.ts';
 import { orderStops } from '../vm/stop.ts';
+
+/** Raised while a VM that is wanted gone cannot be removed. */
+const ALARM = 'vm-deletion-stuck';
 
 export const STEPS: StepTable = {
   stopVms: { percent: 10, do: orderStops, undo: letGo },
@@ -33,6 +37,7 @@ export const STEPS: StepTable = {
 
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   for (const vm of await heldVms(state, deps)) await forgetVm(vm, 'vm.deleted', deps);
+  for (const id of vmIds(state)) await clearAlarm(deps.store, deps.ids, ALARM, id, deps.clock.now());
   await new Operations(deps.store, SYSTEM).finish(
     state.operationId,
     { ok: true, result: { vms: vmIds(state) } },
@@ -43,6 +48,8 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   for (const vm of await heldVms(state, deps)) {
+    const text = `VM ${vm.name} could not be deleted: its host or its disks did not answer in time`;
+    await raiseAlarm(deps.store, deps.ids, { code: ALARM, object: vm.id, severity: 'major', text }, deps.clock.now());
     await deps.store.commit(
       new Transaction().update(vmKey(vm), {
         set: { reason: 'the deletion did not end; delete it again' },

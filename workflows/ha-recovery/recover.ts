@@ -1,6 +1,7 @@
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
+import type { Host } from '../../shared/model/inventory.ts';
 import { type Demand, demandOf, type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { CapacitySnapshot } from '../../shared/placement/snapshot.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -19,50 +20,52 @@ import { loadCase, noteIncident } from './records.ts';
 /** Rounds of planning in one execution, before what is left waits for the next pass. */
 const ROUNDS = 4;
 
-/** Gives every VM of the fenced host a new epoch and a new place, or lets it wait or rest, with a reason (HA-9, HA-14). */
+/**
+ * Gives every VM of the fenced host a new epoch and a new place, or lets it wait or rest, with a reason (HA-9, HA-14).
+ * The incident is written ahead: a VM that a wave has taken off the failed host is no longer found there, so whoever
+ * takes this step up after a crash must find it in the incident.
+ */
 export async function plan(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
   const round = Number(state.round ?? 0) + 1;
-  const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
-  const done = new Set(
-    incident.vms.filter((v) => v.outcome === 'recovered' || v.outcome === 'stopped').map((v) => v.id),
-  );
-  const vms = (await new TenantData(deps.store, SYSTEM).vmsOnHost(host.id)).filter(
-    (vm) => !done.has(vm.id) || vm.state !== 'stopped',
-  );
-  const moves = await writeMoves(vms, cluster.ha.enabled, host.clusterId, deps);
-  const outcomes = moves.flatMap((m): IncidentVm[] => {
-    const base = { id: m.vm.id, tenantId: m.vm.tenantId, fromHost: host.id };
-    if (m.kind === 'start') return [{ ...base, outcome: 'recovering', toHost: m.hostId }];
-    if (m.kind === 'wait') return [{ ...base, outcome: 'waiting', reason: m.reason }];
-    return [{ ...base, outcome: 'stopped', reason: m.kind === 'rest' ? m.reason : 'an operation stops or deletes it' }];
-  });
+  const moves = await decideMoves(host, deps);
   const count = (kind: Move['kind']) => moves.filter((m) => m.kind === kind).length;
   const detail = `${count('start')} to start, ${count('wait')} wait for capacity, ${count('rest') + count('release')} not to be started`;
+  const outcomes = moves.map((m) => outcomeOf(m, host.id));
   const noted = await noteIncident(deps.store, incident, deps.clock.now(), 'planned', detail, outcomes);
+  await writeMoves(moves, deps);
   const open = noted.vms.filter((v) => v.outcome === 'recovering').length;
   return { round, open: round > ROUNDS ? 0 : open };
 }
 
-/** Writes moves in waves. A wave whose ground has shifted is planned anew from what stands there now. */
-async function writeMoves(vms: readonly Vm[], clusterHa: boolean, clusterId: string, deps: StepDeps): Promise<Move[]> {
+function outcomeOf(move: Move, fromHost: string): IncidentVm {
+  const base = { id: move.vm.id, tenantId: move.vm.tenantId, fromHost };
+  if (move.kind === 'start') return { ...base, outcome: 'recovering', toHost: move.hostId };
+  if (move.kind === 'wait') return { ...base, outcome: 'waiting', reason: move.reason };
+  const reason = move.kind === 'rest' ? move.reason : 'an operation stops or deletes it';
+  return { ...base, outcome: 'stopped', reason };
+}
+
+async function decideMoves(host: Host, deps: StepDeps): Promise<Move[]> {
   const inventory = new Inventory(deps.store, SYSTEM);
-  const [hosts, cluster] = await Promise.all([
-    inventory.hostsOf(clusterId, { consistent: true }),
-    inventory.cluster(clusterId),
+  const [vms, hosts, cluster] = await Promise.all([
+    new TenantData(deps.store, SYSTEM).vmsOnHost(host.id),
+    inventory.hostsOf(host.clusterId, { consistent: true }),
+    inventory.cluster(host.clusterId),
   ]);
-  const snapshot = new CapacitySnapshot([cluster], hosts, []);
-  const moves = planMoves(vms, clusterHa, snapshot, deps.random);
+  return planMoves(vms, cluster.ha.enabled, new CapacitySnapshot([cluster], hosts, []), deps.random);
+}
+
+/** Writes moves in waves. A wave whose ground has shifted is planned anew from what stands there now. */
+async function writeMoves(moves: readonly Move[], deps: StepDeps): Promise<void> {
   for (let i = 0; i < moves.length; i += VMS_PER_TRANSACTION) {
     try {
       await deps.store.commit(wave(moves.slice(i, i + VMS_PER_TRANSACTION), deps));
     } catch (error) {
-      // What was written before is found done when the step is repeated; the rest is planned on fresh figures.
       if (error instanceof HostFull || error instanceof Moved) throw new TryAgain(error.message);
       throw error;
     }
   }
-  return moves;
 }
 
 /** One transaction: the VMs, what their old host gets back and what the new ones give. */
@@ -182,8 +185,8 @@ export async function start(state: State, deps: StepDeps): Promise<Record<string
 }
 
 /**
- * Done means seen running (HA-21). A VM whose start was refused, or that died, goes back to planning; one whose new host
- * has gone silent belongs to that host's incident, which finds it by the index.
+ * Done means seen running (HA-21). A VM whose start was refused, or that died, goes back to planning. One whose new host
+ * has gone silent is waited for: either that host answers again, or its own incident takes the VM over.
  */
 export async function confirm(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
@@ -207,13 +210,7 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
       else if (observed?.state === 'running' && observed.epoch === vm.epoch) {
         if (await markRunning(vm, deps)) outcomes.push(recovered(entry, incident, deps));
         else booting++;
-      } else if (observed?.state === 'starting') booting++;
-      else if (observed?.state === 'unreachable')
-        outcomes.push({
-          ...entry,
-          outcome: 'stopped',
-          reason: `its new host ${vm.hostId} went silent: it belongs to the incident of that host`,
-        });
+      } else if (observed?.state === 'starting' || observed?.state === 'unreachable') booting++;
       else again.push(vm);
     }
   }
