@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { readDemoOptions } from '../../infra/local/demo/options.ts';
+import { bearableSpeed, readDemoOptions } from '../../infra/local/demo/options.ts';
 import { Teller } from '../../infra/local/demo/text.ts';
 import { type Facts, verdictOf } from '../../infra/local/demo/verdict.ts';
 
@@ -35,6 +35,10 @@ it('refuses options that it cannot follow, and names them', async () => {
   const { code, out } = await demo('--colour');
   expect(code).toBe(2);
   expect(out).toContain('npm run demo -- ');
+});
+
+it('slows cloud time down on a busy machine, but not to a crawl', () => {
+  expect([2, 10, 20, 1000].map((msPerWrite) => bearableSpeed(30, msPerWrite))).toEqual([30, 30, 20, 5]);
 });
 
 it('stops when it is interrupted', async () => {

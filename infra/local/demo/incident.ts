@@ -1,5 +1,5 @@
-import { pause, SECOND } from '../../../shared/kernel/clock.ts';
-import { LOOK_MS, type Stage, type VmNow } from './stage.ts';
+import { pause } from '../../../shared/kernel/clock.ts';
+import { LOOK_MS, patience, type Stage, type VmNow } from './stage.ts';
 
 export interface IncidentNow {
   id: string;
@@ -32,12 +32,12 @@ export async function watch(
   tell: (look: Look) => void,
 ): Promise<IncidentNow | undefined> {
   const ids = new Set(lost.map((vm) => vm.id));
-  const end = (await stage.now()) + PATIENCE_S * SECOND;
+  const over = patience(await stage.now(), PATIENCE_S);
   for (;;) {
     const look = await lookAt(stage, hostId, ids);
     tell(look);
     if (look.incident && look.incident.state !== 'open') return look.incident;
-    if (look.now > end) return look.incident;
+    if (over(look.now)) return look.incident;
     await pause(LOOK_MS);
   }
 }

@@ -16,6 +16,13 @@ export const USAGE = `npm run demo -- [--estate single-site|two-sites|three-cent
   --speed   cloud seconds per real second, ${SPEEDS.low} to ${SPEEDS.high} (default ${DEFAULTS.speed})
   --vms     VMs that are created in one call, 2 to ${MAX_BATCH} (default ${DEFAULTS.vms})`;
 
+/** Cloud time that one write of a guest may seem to take, ms, before the machine's delays tell on the figures. */
+const WRITE_MAY_SEEM_MS = 400;
+
+/** The wanted speed, or on a busy machine one at which the figures still show the cloud and not the machine. */
+export const bearableSpeed = (wanted: number, msPerWrite: number): number =>
+  Math.min(wanted, Math.max(SPEEDS.low, Math.floor(WRITE_MAY_SEEM_MS / msPerWrite)));
+
 /** @throws Error with what is wrong, to be shown with USAGE. */
 export function readDemoOptions(argv: string[]): DemoOptions {
   const text = { type: 'string' } as const;

@@ -1,7 +1,7 @@
 import type { LocalClient } from '../client.ts';
 import { BLOCKS, readAll, writeAll } from './guests.ts';
 import { cutPower, type IncidentNow, watch } from './incident.ts';
-import type { DemoOptions } from './options.ts';
+import { bearableSpeed, type DemoOptions } from './options.ts';
 import { Stage, type VmNow } from './stage.ts';
 import { plural, since, type Teller } from './text.ts';
 import { type Facts, verdictOf } from './verdict.ts';
@@ -46,8 +46,14 @@ async function bringUp(stage: Stage, options: DemoOptions, teller: Teller): Prom
   const spread = [...Map.groupBy(vms, (vm) => vm.hostId)].map(([host, on]) => `${host} ${on.length}`).sort();
   teller.say(`  Per host: ${spread.join(', ')}.`);
   teller.title('2. Their guests write data');
+  const began = performance.now();
   const bytes = await writeAll(stage, vms);
+  const speed = bearableSpeed(options.speed, (performance.now() - began) / (vms.length * BLOCKS.length));
   teller.say(`  ${plural(vms.length * BLOCKS.length, 'block')} (${bytes / 1024} KiB), no two of them alike.`);
+  if (speed < options.speed) {
+    await stage.setSpeed(speed);
+    teller.say(`  This machine is busy, so cloud time runs ${speed} x as fast from here on.`);
+  }
   return vms;
 }
 
