@@ -23,6 +23,11 @@ export interface FunctionSpec {
   /** Module with `handler` (for AWS) beside the factory that the embedded form uses. */
   entry: string;
   tables: Partial<Record<TableId, Access>>;
+  /**
+   * Patterns of the leading keys that it may name, where not all (`*` stands for any text). IAM enforces them on AWS, the
+   * store of the embedded form does locally. Which tenant's partition it is, is decided by the request's TenantContext.
+   */
+  leadingKeys?: Partial<Record<TableId, readonly string[]>>;
   /** May call the site agent. */
   port: boolean;
   /** HTTP paths that it serves; longest match wins. */
@@ -66,6 +71,20 @@ const workflowFunction = (kind: OperationKind): FunctionSpec => ({
 export const FUNCTIONS = {
   'tenant-api': {
     entry: 'functions/tenant-api/handler.ts',
+    // Tenants' own partitions, and of the system's only those that a placement or an address claim needs.
+    leadingKeys: {
+      control: [
+        'T#*',
+        'SYS#SITE',
+        'SYS#CLUSTER',
+        'SYS#HOST#*',
+        'SYS#DATASTORE#*',
+        'SYS#EXTNET',
+        'SYS#IP#*',
+        'SYS#AUDIT#*',
+      ],
+      events: ['T#*'],
+    },
     tables: { control: 'readWrite', events: 'readWrite' },
     port: false,
     routes: ['/v1/{proxy+}'],

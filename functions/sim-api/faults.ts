@@ -2,6 +2,9 @@ import type * as z from 'zod';
 import type { createFault } from '../../shared/contract/shapes.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { invalid, notFound } from '../../shared/kernel/errors.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Inventory } from '../../shared/store/inventory.ts';
+import type { Store } from '../../shared/store/store.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type Fault, worldKeys } from '../../shared/world/records.ts';
 import type { World } from '../../shared/world/world.ts';
@@ -28,7 +31,7 @@ const OTHER_TARGETS: Partial<Record<Body['kind'], 'site' | 'vm' | 'datastore' | 
 export const faultHandlers = (world: World) => ({
   async createFault(call: Call<Body>) {
     const { kind, target, at, for: seconds } = call.body;
-    await mustExist(world, kind, target);
+    await mustExist(world, call.deps.store, kind, target);
     const from = at ? Date.parse(at) : call.now;
     if (from < call.now - 1)
       throw invalid([
@@ -76,23 +79,25 @@ export const faultHandlers = (world: World) => ({
 });
 
 /** A fault on a thing that does not exist would be a drill that proves nothing. */
-async function mustExist(world: World, kind: Body['kind'], target: string): Promise<void> {
+async function mustExist(world: World, store: Store, kind: Body['kind'], target: string): Promise<void> {
   const of = OTHER_TARGETS[kind] ?? 'host';
+  const plant = new Inventory(store, SYSTEM);
   const there = async (): Promise<boolean> => {
-    if (of === 'link') return true;
+    if (of === 'link') return (await plant.links()).some((l) => l.id === target);
     const hosts = await world.hosts();
     if (of === 'site') return hosts.some((h) => h.siteId === target);
     if (of === 'host') return hosts.some((h) => h.id === target || h.rack === target);
-    const volumes = await world.ofKind<{ id: string; vmId: string; datastoreId: string }>('volume');
-    if (of === 'datastore') return volumes.some((v) => v.datastoreId === target) || target.startsWith('ds_');
+    if (of === 'datastore') {
+      const sites = [...new Set(hosts.map((h) => h.siteId))];
+      const datastores = (await Promise.all(sites.map((s) => plant.datastores(s)))).flat();
+      return datastores.some((d) => d.id === target);
+    }
+    const volumes = await world.ofKind<{ id: string; vmId: string }>('volume');
     return volumes.some((v) => (of === 'vm' ? v.vmId : v.id) === target);
   };
-  if (!(await there()))
-    throw invalid([
-      {
-        location: 'body.target',
-        message: `there is no ${of} '${target}' in the world`,
-        fix: `name a ${of} of GET /v1/sim/world`,
-      },
-    ]);
+  if (await there()) return;
+  const message = `there is no ${of} '${target}' in the world`;
+  throw invalid([
+    { location: 'body.target', message, fix: `name a ${of} that GET /v1/sim/world or the inventory lists` },
+  ]);
 }

@@ -1,9 +1,13 @@
 import { iso } from '../../shared/kernel/clock.ts';
+import type { FaultKind } from '../../shared/model/fault.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Inventory } from '../../shared/store/inventory.ts';
 import { processState } from '../../shared/world/process.ts';
 import type { WorldProcess, WorldVolume } from '../../shared/world/records.ts';
 import { hostTimeline, lastHeartbeat, powerAt, serves } from '../../shared/world/timeline.ts';
 import type { World } from '../../shared/world/world.ts';
 import type { Call } from '../http/call.ts';
+import { linkView } from '../http/views.ts';
 import { faultView } from './views.ts';
 
 const when = (at: number | null) => (at === null ? null : iso(at));
@@ -17,9 +21,13 @@ export const worldHandlers = (world: World) => ({
       world.ofKind<WorldProcess>('process'),
       world.ofKind<WorldVolume>('volume'),
       world.faults(),
-      world.ofKind<{ id: string }>('link'),
+      new Inventory(call.deps.store, SYSTEM).links(),
     ]);
     const lines = new Map(hosts.map((h) => [h.id, hostTimeline(h, faults)]));
+    const hit = (target: string, fault: FaultKind) =>
+      faults.some(
+        (f) => f.fault === fault && f.target === target && f.at <= now && (f.until === undefined || now < f.until),
+      );
     const body = {
       now: iso(now),
       hosts: hosts.map((h) => {
@@ -58,7 +66,7 @@ export const worldHandlers = (world: World) => ({
         sequence: v.sequence,
         refusedWrites: v.refused,
       })),
-      links,
+      links: links.map((l) => ({ ...linkView(l), up: !hit(l.id, 'link-cut'), degraded: hit(l.id, 'link-degraded') })),
       faults: faults.map((f) => faultView(f, now)),
     };
     return { status: 200, body };

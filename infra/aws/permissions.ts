@@ -27,12 +27,20 @@ const WRITES = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'
 export const AUDITORS: ReadonlySet<string> = new Set(['system-api']);
 const SCANS = ['dynamodb:Scan'];
 
-function tableStatements(id: string, table: TableId, access: Access, arn: string): PolicyStatement[] {
+function tableStatements(
+  id: string,
+  spec: FunctionSpec,
+  table: TableId,
+  access: Access,
+  arn: string,
+): PolicyStatement[] {
   const system = !TENANT_FACES.has(id);
+  const patterns = spec.leadingKeys?.[table];
+  const conditions = patterns && { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns } };
   const actions = [...READS, ...(AUDITORS.has(id) ? SCANS : []), ...(access === 'readWrite' ? WRITES : [])];
   const indexes = system ? TABLES[table].indexes.map((index) => `${arn}/index/${index.name}`) : [];
   return [
-    new PolicyStatement({ actions, resources: [arn] }),
+    new PolicyStatement({ actions, resources: [arn], ...(conditions ? { conditions } : {}) }),
     ...(indexes.length > 0 ? [new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes })] : []),
   ];
 }
@@ -58,7 +66,7 @@ export function grantsOf(
   for (const [name, access] of Object.entries(spec.tables) as [TableId, Access][]) {
     const table = reach.tables[name];
     environment[SETTINGS[name]] = table.tableName;
-    statements.push(...tableStatements(id, name, access, table.tableArn));
+    statements.push(...tableStatements(id, spec, name, access, table.tableArn));
   }
   if (spec.port) {
     const agent = must(reach.siteAgent, id, 'the site agent');

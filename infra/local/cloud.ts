@@ -21,7 +21,7 @@ import { seededRandom } from '../../shared/kernel/random.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { type Cost, Store } from '../../shared/store/store.ts';
 import type { TableName } from '../../shared/store/transaction.ts';
-import { FUNCTIONS, type FunctionId, SCHEDULES, type TableId } from '../topology.ts';
+import { FUNCTIONS, type FunctionId, type FunctionSpec, SCHEDULES, type TableId } from '../topology.ts';
 import { type DynamoEngine, startDynamo } from './dynamo/process.ts';
 import { createTables, LOCAL_TABLES } from './dynamo/tables.ts';
 import { OutboxFeed } from './feed.ts';
@@ -85,6 +85,7 @@ export class EmbeddedCloud {
       store: new Store(dynamo.client, pick(tables), random, {
         onCost: (cost) => options.onCost?.(cost, who),
         onWritten: written,
+        guard: leadingKeyGuard(who),
       }),
       clock,
       ids,
@@ -134,6 +135,16 @@ export class EmbeddedCloud {
     const byId = await this.store.get<{ id: string }>(keys.tenant(nameOrId));
     return (byId ?? (await this.store.get<{ id: string }>(keys.name(null, 'TENANT', nameOrId))))?.id;
   }
+}
+
+/** Refuses locally what IAM would refuse on AWS. @throws a bug: the topology does not grant the key to the function. */
+function leadingKeyGuard(who: FunctionId | 'workflows'): (table: TableName, pk: string) => void {
+  const spec: FunctionSpec | undefined = who === 'workflows' ? undefined : FUNCTIONS[who];
+  return (table, pk) => {
+    const patterns = spec?.leadingKeys?.[table];
+    const granted = patterns?.some((p) => (p.endsWith('*') ? pk.startsWith(p.slice(0, -1)) : pk === p)) ?? true;
+    if (!granted) throw new Error(`${who} is not granted the key ${pk} of the ${table} table`);
+  };
 }
 
 /** What passes between functions is JSON, here as there. */

@@ -24,6 +24,8 @@ export interface Belief {
 /** What stands in the sites: the truth in tests, what the agents report on a live system. */
 export interface Seen {
   processes: { vmId: string; hostId: string; epoch: number; state: 'starting' | 'running' | 'crashed' | 'dead' }[];
+  /** Hosts that could be asked: on the others nothing is known to run or not to run. */
+  answered: string[];
   /** Leases of the volumes, where they can be seen. */
   volumes?: { id: string; vmId: string; leaseEpoch: number }[];
 }

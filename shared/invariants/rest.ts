@@ -20,7 +20,7 @@ export const noVmIsForgotten: Invariant = {
     const incidentVms = new Set(openIncidents.flatMap((i) => i.vms.map((vm) => vm.id)));
     const alarmed = new Set(belief.alarms.filter((a) => a.state === 'active').map((a) => a.object));
     const online = new Set(belief.hosts.filter((h) => h.state === 'online').map((h) => h.id));
-    const answered = new Set(seen.processes.map((p) => p.hostId));
+    const answered = new Set(seen.answered);
     const processes = new Set(
       seen.processes.filter((p) => p.state !== 'dead').map((p) => `${p.vmId}/${p.hostId}/${p.epoch}`),
     );

@@ -55,6 +55,14 @@ const fits = (part: string, longest: number) => part !== '' && Buffer.byteLength
 /** Ids come from callers, so any text may be asked for: what no table could hold is missing, and not a bug. */
 const holdable = (key: Key): boolean => fits(key.pk, LONGEST_PK) && fits(key.sk, LONGEST_SK);
 
+/** What its owner wants to be told of. */
+export interface StoreHooks {
+  onCost?: (cost: Cost) => void;
+  onWritten?: (tables: Set<TableName>) => void;
+  /** Told the leading key of every request on a table before it is sent; throws to forbid it. */
+  guard?: (table: TableName, pk: string) => void;
+}
+
 /** Attempts of a transaction that meets another one on the same item, before the caller is told to try again. */
 const CONFLICT_ATTEMPTS = 12;
 /** First pause after a conflict, ms of machine time; doubles, with full jitter, up to LONGEST_BACKOFF_MS. */
@@ -68,23 +76,21 @@ export class Store {
   private readonly random: Random;
   private readonly onCost: (cost: Cost) => void;
   private readonly onWritten: (tables: Set<TableName>) => void;
+  private readonly guard: (table: TableName, pk: string) => void;
   private requests = 0;
 
-  constructor(
-    client: DynamoDBClient,
-    tables: Tables,
-    random: Random,
-    hooks: { onCost?: (cost: Cost) => void; onWritten?: (tables: Set<TableName>) => void } = {},
-  ) {
+  constructor(client: DynamoDBClient, tables: Tables, random: Random, hooks: StoreHooks = {}) {
     this.doc = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
     this.tables = tables;
     this.random = random;
     this.onCost = hooks.onCost ?? (() => {});
     this.onWritten = hooks.onWritten ?? (() => {});
+    this.guard = hooks.guard ?? (() => {});
   }
 
   async get<T>(key: Key, options: { table?: TableName; consistent?: boolean } = {}): Promise<T | undefined> {
     if (!holdable(key)) return undefined;
+    this.guard(options.table ?? 'control', key.pk);
     const out = await this.doc.send(
       new GetCommand({
         TableName: this.name(options.table ?? 'control'),
@@ -100,6 +106,7 @@ export class Store {
   /** Up to any number of items, in no order; missing ones are left out. */
   async getMany<T>(all: Key[], table: TableName = 'control'): Promise<T[]> {
     const found: T[] = [];
+    for (const { pk } of all) this.guard(table, pk);
     const unique = [...new Map(all.filter(holdable).map((k) => [`${k.pk}\n${k.sk}`, { pk: k.pk, sk: k.sk }])).values()];
     for (let i = 0; i < unique.length; i += 100) {
       let rest: Key[] | undefined = unique.slice(i, i + 100);
@@ -116,6 +123,7 @@ export class Store {
 
   async query<T>(pk: string, table: TableName = 'control', options: QueryOptions = {}): Promise<Page<T>> {
     if (!fits(pk, LONGEST_PK)) return { items: [] };
+    this.guard(table, options.index ? `index ${options.index}` : pk);
     const names: Record<string, string> = { '#pk': options.hashName ?? 'pk', ...options.filter?.names };
     if (options.prefix) names['#sk'] = 'sk';
     const input: QueryCommandInput = {
@@ -176,6 +184,7 @@ export class Store {
 
   /** Puts without a condition: only for items whose content follows from their key. */
   async put(key: Key, item: object, table: TableName = 'control'): Promise<void> {
+    this.guard(table, key.pk);
     const out = await this.doc.send(
       new PutCommand({ TableName: this.name(table), Item: { ...item, ...key }, ReturnConsumedCapacity: 'TOTAL' }),
     );
@@ -186,6 +195,7 @@ export class Store {
   /** One conditional update. Returns the new item. @throws what `onFail` says when the condition does not hold. */
   async update<T>(key: Key, spec: UpdateSpec, table: TableName = 'control'): Promise<T> {
     const built = buildUpdate(spec);
+    this.guard(table, key.pk);
     try {
       const out = await this.doc.send(
         new UpdateCommand({
@@ -217,6 +227,7 @@ export class Store {
    */
   async commit(tx: Transaction): Promise<void> {
     const actions = tx.actions;
+    for (const a of actions) this.guard(a.table, a.key.pk);
     const input = {
       TransactItems: actions.map((a) => this.transactItem(a)),
       ReturnConsumedCapacity: 'INDEXES' as const,

@@ -66,15 +66,6 @@ export interface Fault {
   until?: number;
 }
 
-export interface WorldLink {
-  kind: 'link';
-  id: string;
-  from: string;
-  to: string;
-  latencyMs: number;
-  mbps: number;
-}
-
 /** Index of the World table by kind. */
 export const BY_KIND_INDEX = 'by-kind';
 

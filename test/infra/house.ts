@@ -7,6 +7,7 @@ import { buildHouse, type House } from '../../infra/aws/house.ts';
 import type { TableId } from '../../infra/topology.ts';
 
 interface Statement {
+  Condition?: Record<string, Record<string, string[]>>;
   Effect: string;
   Action: string | string[];
   Resource: unknown;
@@ -22,7 +23,7 @@ export interface DeployedFunction {
   name: string;
   properties: Properties;
   environment: Record<string, unknown>;
-  statements: { actions: string[]; resources: unknown[] }[];
+  statements: { actions: string[]; resources: unknown[]; leadingKeys: string[] | undefined }[];
 }
 
 /** The stacks as they are deployed, without the code of the functions. */
@@ -56,7 +57,11 @@ export function functionsOf({ templates }: BuiltHouse, stage: string): Map<strin
         name,
         properties,
         environment: properties.Environment?.Variables ?? {},
-        statements: statements.map((s) => ({ actions: list(s.Action), resources: list(s.Resource) })),
+        statements: statements.map((s) => ({
+          actions: list(s.Action),
+          resources: list(s.Resource),
+          leadingKeys: s.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'],
+        })),
       });
     }
   }

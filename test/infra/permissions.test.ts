@@ -153,3 +153,15 @@ describe('what the code asks of DynamoDB', () => {
     }
   });
 });
+
+describe('the keys that a tenants’ face may name', () => {
+  it('are tenants’ partitions, and of the system’s only those that a placement or an address claim needs', () => {
+    const face = [...deployed.values()].find(({ name }) => name === 'tenant-api');
+    const tables = face?.statements.filter((s) => s.actions.includes('dynamodb:GetItem')) ?? [];
+    expect(tables).toHaveLength(2);
+    for (const { leadingKeys = [] } of tables) {
+      expect(leadingKeys).toContain('T#*');
+      expect(leadingKeys.filter((k) => k.startsWith('SYS#TENANT') || k === 'SYS#*' || k === '*')).toEqual([]);
+    }
+  });
+});

@@ -53,16 +53,24 @@ export class Journal {
     await this.doc.send(new DeleteCommand({ TableName: JOURNAL_TABLE, Key: { pk: RUNNING, sk: name } }));
   }
 
+  /** Every running execution, however many pages they fill. */
   async running(): Promise<Entry[]> {
-    const out = await this.doc.send(
-      new QueryCommand({
-        TableName: JOURNAL_TABLE,
-        KeyConditionExpression: 'pk = :p',
-        ExpressionAttributeValues: { ':p': RUNNING },
-        ConsistentRead: true,
-      }),
-    );
-    return (out.Items ?? []) as Entry[];
+    const entries: Entry[] = [];
+    let after: Record<string, unknown> | undefined;
+    do {
+      const out = await this.doc.send(
+        new QueryCommand({
+          TableName: JOURNAL_TABLE,
+          KeyConditionExpression: 'pk = :p',
+          ExpressionAttributeValues: { ':p': RUNNING },
+          ConsistentRead: true,
+          ...(after ? { ExclusiveStartKey: after } : {}),
+        }),
+      );
+      entries.push(...((out.Items ?? []) as Entry[]));
+      after = out.LastEvaluatedKey;
+    } while (after);
+    return entries;
   }
 
   /** The process was killed between taking the name and entering the first state: the start is carried out now. */
