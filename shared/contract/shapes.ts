@@ -235,7 +235,7 @@ export const noBody = z.strictObject({});
 
 export const createFault = z.strictObject({
   kind: z.enum(FAULT_KINDS),
-  target: z.string().min(1),
+  target: z.string().min(1).max(256),
   at: time.optional(),
   for: z.number().positive().max(31_536_000).optional().describe('seconds of cloud time'),
 });
@@ -257,11 +257,18 @@ export const blockWrite = z.strictObject({
   hostId: z.string().optional().describe('the copy on this host writes; to see a stale copy refused'),
 });
 export const block = z.object({ data: z.string(), sequence: z.int() });
+/** A figure that a table can hold: not beyond all measure, and not so small that it is none. */
+const figure = (largest: number) =>
+  z
+    .number()
+    .min(0)
+    .max(largest)
+    .refine((n) => n === 0 || n >= 1e-6, 'must be 0, or at least 0.000001');
 export const workload = z.strictObject({
-  cpu: z.number().min(0).max(1).optional(),
-  dirtyMiBps: z.number().min(0).optional(),
-  writeIops: z.number().min(0).optional(),
-  netMbps: z.number().min(0).optional(),
+  cpu: figure(1).optional(),
+  dirtyMiBps: figure(1_000_000).optional(),
+  writeIops: figure(1_000_000_000).optional(),
+  netMbps: figure(10_000_000).optional(),
 });
 export const world = z.object({
   now: time,

@@ -33,7 +33,7 @@ export const nicSpec = z.strictObject({
 export const haSpec = z.strictObject({
   enabled: z.boolean().default(true),
   restartPriority: z.enum(['high', 'medium', 'low']).default('medium'),
-  dependsOn: z.array(z.string()).max(16).optional(),
+  dependsOn: z.array(z.string().max(128)).max(16).optional(),
 });
 export const guestSpec = z.strictObject({
   os: z.enum(['linux', 'windows', 'other']),

@@ -11,7 +11,7 @@ import { garbage, type Request } from './garbage.ts';
 
 /** Requests that are sent between two looks at the belief. */
 const BATCH = 10;
-const batches = Math.max(1, Math.ceil(Number(process.env.STRATA_RANDOM_RUNS ?? 100) / 25));
+const batches = Math.max(1, Math.ceil(Number(process.env.STRATA_RANDOM_RUNS ?? 100) / 50));
 
 let test: TestCloud;
 let acme: TestTenant;
@@ -88,6 +88,28 @@ describe('garbage is refused with a problem, and changes nothing', () => {
       }),
       { numRuns: batches, endOnFailure: true },
     );
+  });
+});
+
+describe('a value that no table could hold is refused, and is no bug:', () => {
+  const long = 'x'.repeat(500_000);
+  it.each([
+    ['setWorkload', { dirtyMiBps: 1e308 }],
+    ['setWorkload', { writeIops: 1e21 }],
+    ['setWorkload', { cpu: 1e-140 }],
+    ['createFault', { kind: 'link-cut', target: long }],
+    ['createFault', { kind: 'datastore-loss', target: `ds_${long}` }],
+    ['patchVm', { ha: { enabled: true, dependsOn: [long] } }],
+    ['createVdc', { name: 'a', sites: [''], quota: { vcpus: 1, memoryMiB: 1, storageGiB: 1, vms: 1 } }],
+    ['createVdc', { name: 'a', sites: [long], quota: { vcpus: 1, memoryMiB: 1, storageGiB: 1, vms: 1 } }],
+  ])('%s %o', async (id, body) => {
+    const operation = CONTRACT[id] as ApiOperation;
+    const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => real[name] as string);
+    const before = await believed();
+    const reply = await send(operation, { path, body: JSON.stringify(body), contentType: 'application/json' });
+    expect(reply.status).toBe(400);
+    mustBeProblem(reply, id);
+    expect(await believed()).toEqual(before);
   });
 });
 

@@ -7,7 +7,7 @@ import { seededRandom } from '../../shared/kernel/random.ts';
 import { RealCloud } from '../support/process.ts';
 
 /** Random moments per story. The continuous integration asks for more than a quick test run. */
-const KILLS = Number(process.env.STRATA_KILLS ?? 4);
+const KILLS = Number(process.env.STRATA_KILLS ?? 3);
 const SEED = Number(process.env.STRATA_SEED ?? 20_26);
 /** Provisioning takes some 40 s of cloud time, a recovery some 60 s: at this speed 0.4 and 0.6 s. */
 const SPEED = 100;

@@ -4,7 +4,7 @@ import { TestCloud } from '../support/cloud.ts';
 import { TestTenant } from '../support/tenant.ts';
 
 /** Random histories per run. The continuous integration asks for more than a quick test run. */
-const RUNS = Number(process.env.STRATA_RANDOM_RUNS ?? 8);
+const RUNS = Number(process.env.STRATA_HISTORIES ?? 4);
 const SEED = Number(process.env.STRATA_SEED ?? 7);
 const HOSTS = 4;
 
