@@ -27,6 +27,11 @@ import { checkRequest, type VmRequest } from './checks.ts';
 /** Times that a creation is decided anew because a ledger or an address was taken meanwhile, before `busy`. */
 const ATTEMPTS = 64;
 
+/** Where a VM hangs in the network; its ids, whatever names the request used. */
+interface Wiring {
+  vpcId: string | null;
+  networks: Network[];
+}
 interface Placed {
   vm: Vm;
   host: Host;
@@ -41,7 +46,7 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
   checkRequest(call.body);
   const data = new TenantData(deps.store, call.context);
   const vdc = await data.get('vdc', call.param('vdcId'));
-  const networks = await networksOf(call.body, vdc, data);
+  const wiring = await wiringOf(call.body, vdc, data);
   const count = call.body.count ?? 1;
   const wanted = chargeOf(call.body, count);
   const over = overQuota(vdc, wanted);
@@ -50,7 +55,7 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
   let snapshot = await deps.capacity.snapshot();
   let fresh = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const placed = await decide(call, deps, vdc, networks, snapshot, book);
+    const placed = await decide(call, deps, vdc, wiring, snapshot, book);
     if (!Array.isArray(placed)) {
       // Nobody is refused on an old picture.
       if (fresh) throw noCapacity(placed);
@@ -80,7 +85,7 @@ async function decide(
   call: Call<VmRequest>,
   deps: TenantDeps,
   vdc: Vdc,
-  networks: Network[],
+  wiring: Wiring,
   snapshot: CapacitySnapshot,
   book: AddressBook,
 ): Promise<Placed[] | Refused> {
@@ -98,7 +103,7 @@ async function decide(
     }
     const { host } = decision.candidate;
     const datastore = decision.datastore as Datastore;
-    const vm = await build(call, vdc, networks, book, {
+    const vm = await build(call, vdc, wiring, book, {
       host,
       datastore,
       operationId,
@@ -114,7 +119,7 @@ async function decide(
 async function build(
   call: Call<VmRequest>,
   vdc: Vdc,
-  networks: Network[],
+  wiring: Wiring,
   book: AddressBook,
   at: { host: Host; datastore: Datastore; operationId: string; name: string },
 ): Promise<Vm> {
@@ -128,12 +133,12 @@ async function build(
   }));
   const nics = [];
   for (const [i, nic] of body.nics.entries())
-    nics.push(await book.assign(nic, networks[i] as Network, call.newId('nic'), `body.nics.${i}.ip`));
+    nics.push(await book.assign(nic, wiring.networks[i] as Network, call.newId('nic'), `body.nics.${i}.ip`));
   return {
     id: call.newId('vm'),
     tenantId: call.tenantId,
     vdcId: vdc.id,
-    vpcId: networks[0]?.vpcId ?? body.vpcId ?? null,
+    vpcId: wiring.vpcId,
     name: at.name,
     state: 'creating',
     desired: body.start ? 'running' : 'stopped',
@@ -233,19 +238,22 @@ const chargeOf = (body: VmRequest, count: number) => ({
   vms: count,
 });
 
-/** The network of each NIC; all of one VPC. */
-async function networksOf(body: VmRequest, vdc: Vdc, data: TenantData): Promise<Network[]> {
-  const vpcId = body.vpcId ? (await data.get('vpc', body.vpcId)).id : undefined;
+/** The VPC, and the network of each NIC: all of that VPC, and of this VDC. */
+async function wiringOf(body: VmRequest, vdc: Vdc, data: TenantData): Promise<Wiring> {
+  const vpc = body.vpcId === undefined ? undefined : await data.get('vpc', body.vpcId);
+  if (vpc && vpc.vdcId !== vdc.id)
+    throw invalid([{ location: 'body.vpcId', message: 'belongs to another VDC', fix: 'name a VPC of this VDC' }]);
   const networks = await Promise.all(body.nics.map((n) => data.get('network', n.networkId)));
+  const vpcId = vpc?.id ?? networks[0]?.vpcId ?? null;
   for (const [i, network] of networks.entries()) {
     const location = `body.nics.${i}.networkId`;
     if (network.vdcId !== vdc.id)
       throw invalid([{ location, message: 'belongs to another VDC', fix: 'name a network of this VDC' }]);
-    if (network.vpcId !== (vpcId ?? networks[0]?.vpcId))
+    if (network.vpcId !== vpcId)
       throw invalid([{ location, message: 'lies in another VPC', fix: 'name networks of one VPC' }]);
     if (network.state !== 'active') throw new DomainError('in-use', `Network ${network.name} is being deleted.`);
   }
-  return networks;
+  return { vpcId, networks };
 }
 
 export const noCapacity = (refused: Refused): DomainError =>
