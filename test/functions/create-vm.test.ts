@@ -1,6 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tagOfId } from '../../shared/kernel/ids.ts';
-import { audited, bodyOf, container, creation, network, stand, tag, tenantId, vdc, written } from './house.ts';
+import {
+  audited,
+  bodyOf,
+  container,
+  creation,
+  network,
+  stand,
+  strangeVpcId,
+  tag,
+  tenantId,
+  vdc,
+  vpcId,
+  written,
+} from './house.ts';
 
 beforeEach(() => stand());
 
@@ -84,6 +97,14 @@ describe('a creation', () => {
     expect(ledgers).toHaveLength(1);
   });
 
+  it.each([
+    ['its id', vpcId],
+    ['its name', 'private'],
+  ])('in a VPC that is named by %s is kept under the id', async (_how, named) => {
+    const answer = await create(creation((body) => Object.assign(body, { vpcId: named, nics: [] })));
+    expect(bodyOf(answer).vpcId).toBe(vpcId);
+  });
+
   it('that is only tried writes nothing', async () => {
     const answer = await create({ ...creation(), rawQueryString: 'dryRun=true' });
     expect([answer.statusCode, bodyOf(answer).dryRun, written()]).toEqual([200, true, []]);
@@ -103,6 +124,18 @@ describe('a creation is refused before anything is written', () => {
       (b: Record<string, unknown>) => Object.assign(b, { cpu: { vcpus: 23 } }),
       507,
       'no-capacity',
+    ],
+    [
+      'in a VPC of another VDC',
+      (b: Record<string, unknown>) => Object.assign(b, { vpcId: strangeVpcId, nics: [] }),
+      400,
+      'invalid-request',
+    ],
+    [
+      'in a VPC that is not there',
+      (b: Record<string, unknown>) => Object.assign(b, { vpcId: 'nowhere', nics: [] }),
+      404,
+      'not-found',
     ],
     [
       'on a network that is not there',

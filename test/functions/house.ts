@@ -36,7 +36,18 @@ export const vdc: Vdc = {
   quota,
   left: quota,
 };
-const vpcId = ids.make('vpc', tag);
+export const vpcId = ids.make('vpc', tag);
+const vpcOf = (id: string, name: string, vdcId: string) => ({
+  ...keys.vpc(tenantId, id),
+  ...common,
+  id,
+  name,
+  vdcId,
+  sharing: 'private',
+  networks: 1,
+});
+/** A VPC of another VDC of the same tenant. */
+export const strangeVpcId = ids.make('vpc', tag);
 export const network: Network = {
   ...common,
   id: ids.make('network', tag),
@@ -57,6 +68,8 @@ export const rows = (): Row[] => [
   { ...keys.datastore('s1', 'ds1'), ...datastore() },
   { ...keys.vdc(tenantId, vdc.id), ...vdc },
   { ...keys.network(tenantId, network.id), ...network },
+  vpcOf(vpcId, 'private', vdc.id),
+  vpcOf(strangeVpcId, 'strange', 'vdc_other'),
 ];
 
 /** Plays the table: reads find these rows, writes are taken. */
@@ -65,7 +78,9 @@ export function stand(table: Row[] = rows()): void {
   dynamo.on(GetCommand).callsFake(({ Key: key }) => ({ Item: table.find((r) => r.pk === key.pk && r.sk === key.sk) }));
   dynamo
     .on(QueryCommand)
-    .callsFake(({ ExpressionAttributeValues: v }) => ({ Items: table.filter((r) => r.pk === v[':pk']) }));
+    .callsFake(({ ExpressionAttributeValues: v }) => ({
+      Items: table.filter((r) => r.pk === v[':pk'] && [undefined, r.name].includes(v[':f0'])),
+    }));
   dynamo.on(PutCommand).resolves({});
   dynamo.on(TransactWriteCommand).resolves({});
 }
