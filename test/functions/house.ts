@@ -76,11 +76,9 @@ export const rows = (): Row[] => [
 export function stand(table: Row[] = rows()): void {
   dynamo.reset();
   dynamo.on(GetCommand).callsFake(({ Key: key }) => ({ Item: table.find((r) => r.pk === key.pk && r.sk === key.sk) }));
-  dynamo
-    .on(QueryCommand)
-    .callsFake(({ ExpressionAttributeValues: v }) => ({
-      Items: table.filter((r) => r.pk === v[':pk'] && [undefined, r.name].includes(v[':f0'])),
-    }));
+  dynamo.on(QueryCommand).callsFake(({ ExpressionAttributeValues: v }) => ({
+    Items: table.filter((r) => r.pk === v[':pk'] && [undefined, r.name].includes(v[':f0'])),
+  }));
   dynamo.on(PutCommand).resolves({});
   dynamo.on(TransactWriteCommand).resolves({});
 }
