@@ -34,7 +34,9 @@ export function decide(
       if (verdict === 'alive') return { kind: 'returned', host };
       return due(host, now) ? { kind: 'recover', host } : undefined;
     case 'reconciling':
-      return verdict === 'alive' ? { kind: 'returned', host } : undefined;
+      if (verdict === 'alive') return { kind: 'returned', host };
+      // It went away again before it served: what waits on its incident must not wait for its reconciliation.
+      return { kind: 'suspect', host, at: Math.max(host.seenAt, beat?.managementAt ?? 0) };
     case 'maintenance':
     case 'gone':
       return undefined;

@@ -102,38 +102,18 @@ export class Probe {
     }
   }
 
-  /** Opens an incident and starts its recovery, in one transaction with the suspicion. */
+  /**
+   * Starts a recovery, in one transaction with the suspicion: of a new incident, or of the one that the host still has,
+   * when it went away again before the last of its VMs had found a place.
+   */
   private async suspect(host: Host, lastSeen: number, now: number): Promise<void> {
     const { ids } = this.runtime;
-    const incident: Incident = {
-      id: ids.make('incident'),
-      hostId: host.id,
-      siteId: host.siteId,
-      state: 'open',
-      openedAt: now,
-      vms: [],
-      version: 1,
-      timeline: [
-        { at: lastSeen, what: 'last heartbeat' },
-        { at: now, what: 'heartbeats missed' },
-      ],
-    };
-    const tx = new Transaction().put(keys.incident(incident.id), incident);
-    emit(tx, {
-      id: ids.make('event'),
-      type: 'host.suspect',
-      at: now,
-      subject: host.id,
-      data: { incidentId: incident.id },
-    });
-    await this.begin(
-      'ha-recovery',
-      { ...host, incidentId: incident.id },
-      now,
-      hostMachine.next(host.state, 'heartbeatMissed'),
-      tx,
-      { seenAt: lastSeen },
-    );
+    const tx = new Transaction();
+    const incidentId = host.incidentId ?? ids.make('incident');
+    if (host.incidentId === undefined) tx.put(keys.incident(incidentId), newIncident(incidentId, host, lastSeen, now));
+    emit(tx, { id: ids.make('event'), type: 'host.suspect', at: now, subject: host.id, data: { incidentId } });
+    const state = hostMachine.next(host.state, 'heartbeatMissed');
+    await this.begin('ha-recovery', { ...host, incidentId }, now, state, tx, { seenAt: lastSeen });
   }
 
   private async back(host: Host, now: number): Promise<void> {
@@ -189,6 +169,20 @@ export class Probe {
     await this.runtime.store.commit(tx);
   }
 }
+
+const newIncident = (id: string, host: Host, lastSeen: number, now: number): Incident => ({
+  id,
+  hostId: host.id,
+  siteId: host.siteId,
+  state: 'open',
+  openedAt: now,
+  vms: [],
+  version: 1,
+  timeline: [
+    { at: lastSeen, what: 'last heartbeat' },
+    { at: now, what: 'heartbeats missed' },
+  ],
+});
 
 const asRead = (host: Host) => ({
   condition: '#version = :version AND attribute_not_exists(#claimed)',

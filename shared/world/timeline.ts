@@ -40,10 +40,12 @@ export function hostTimeline(host: WorldHost, faults: readonly Fault[]): HostTim
   const off = merge([...spans('host-power-loss', 'site-loss'), ...bmcOff(host)]);
   const managementLost = spans('management-partition', 'agent-lost', 'site-loss');
   const storageLost = spans('storage-partition', 'site-loss');
-  const hangs = spans('host-hang');
+  // Switching a host off ends its hang; and a watchdog that has no power does not count on.
+  const untilOff = (s: Span): Span => ({ ...s, to: Math.min(s.to, off.find((o) => o.from >= s.from)?.from ?? s.to) });
+  const hangs = spans('host-hang').map(untilOff);
   // A hang is cured by the watchdog's reset; so is the isolation of a host that has lost both channels.
   const hung = hangs.map((s) => ({ from: s.from, to: Math.min(s.to, s.from + WATCHDOG_MS) }));
-  const resets = [...hangs, ...intersect(spans('management-partition'), storageLost)]
+  const resets = [...hangs, ...intersect(spans('management-partition'), storageLost).map(untilOff)]
     .filter((s) => s.to - s.from >= WATCHDOG_MS)
     .map((s) => s.from + WATCHDOG_MS)
     .filter((at) => !within(off, at));

@@ -23,7 +23,7 @@ type Sign = keyof typeof SIGNS;
 
 /** What is done about a host that nobody holds, by what is believed of it and what is seen. */
 const TABLE: Record<HostState, Record<Sign, string | undefined>> = {
-  reconciling: { alive: 'returned', partitioned: undefined, dead: undefined, unheard: undefined },
+  reconciling: { alive: 'returned', partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
   online: { alive: undefined, partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
   suspect: { alive: 'back', partitioned: undefined, dead: 'recover', unheard: 'recover' },
   fencing: { alive: 'recover', partitioned: 'recover', dead: 'recover', unheard: 'recover' },

@@ -78,6 +78,16 @@ describe('a host', () => {
     expect(t.kills).toEqual([s(100)]);
   });
 
+  it('that hangs and is power-cycled is cured: the watchdog of the old hang does not strike again', () => {
+    const bmc = [
+      { at: s(110), power: 'off' as const },
+      { at: s(120), power: 'on' as const },
+    ];
+    const t = hostTimeline(worldHost({ bmc }), [fault('host-hang', 'h1', s(100))]);
+    expect(t.kills).toEqual([s(110)]);
+    expect([within(t.hung, s(105)), serves(t, s(180))]).toEqual([true, true]);
+  });
+
   it('that is switched off while it has no power anyway dies once', () => {
     const host = worldHost({ bmc: [{ at: s(120), power: 'off' }] });
     const t = hostTimeline(host, [fault('host-power-loss', 'h1', s(100), s(200))]);

@@ -5,6 +5,9 @@ import { hasPassthrough } from '../../../shared/model/vm.ts';
 
 export type VmRequest = z.infer<typeof createVm>;
 
+/** A name has 63 characters at most, and `-30` must fit behind it. */
+const LONGEST_BATCH_NAME = 60;
+
 /** Rules between the fields of a request, which its schema cannot say. @throws `invalid-request`, `feature-unavailable`. */
 export function checkRequest(vm: VmRequest): void {
   const flaws: Flaw[] = [];
@@ -34,6 +37,13 @@ export function checkRequest(vm: VmRequest): void {
       location: 'body.nics',
       message: 'an address can be wished for a single VM only',
       fix: 'leave ip out, or count',
+    });
+  }
+  if ((vm.count ?? 1) > 1 && vm.name.length > LONGEST_BATCH_NAME) {
+    flaws.push({
+      location: 'body.name',
+      message: `has more than ${LONGEST_BATCH_NAME} characters, and each VM gets a number behind it`,
+      fix: 'shorten it',
     });
   }
   if (flaws.length > 0) throw invalid(flaws);

@@ -179,3 +179,34 @@ it('all volumes are attached again after a recovery, user volumes included (HA-5
   const block = await test.client.must<{ data: string }>('GET', path, test.operator);
   expect(Buffer.from(block.data, 'base64').toString()).toBe('user data');
 });
+
+it('a host that dies again while it is reconciled does not keep the VMs of its incident waiting', async () => {
+  const acme = await start(tight(2));
+  const vms = await acme.running(6);
+  const failed = vms[0]?.hostId as string;
+  const waiting = vms.filter((vm) => vm.hostId === failed);
+  const fault = await test.fault('host-power-loss', failed);
+  await test.advance(90);
+  await test.client.must('DELETE', `/v1/sim/faults/${fault.id}`, test.operator);
+  await test.client.must('POST', `/v1/system/hosts/${failed}/power-on`, test.operator);
+  const hostState = async () =>
+    (await test.client.must<{ state: string }>('GET', `/v1/system/hosts/${failed}`, test.operator)).state;
+  // From the moment that its manager answers again, its agent cannot be asked: the reconciliation gets nowhere.
+  await test.until(async () => {
+    const [host] = (await test.world()).hosts.filter((h) => h.id === failed);
+    return host?.power === 'booting';
+  });
+  await test.advance(55);
+  await test.until(async () => (await hostState()) !== 'fenced', 200);
+  await test.fault('host-power-loss', failed);
+  await test.advance(900);
+  expect(await hostState()).toBe('fenced');
+  // Room appears on the other host: whatever still waits finds it.
+  for (const vm of vms.filter((v) => v.hostId !== failed)) await acme.remove(vm.id);
+  await test.until(
+    async () => (await Promise.all(waiting.map((vm) => acme.vm(vm.id)))).every((vm) => vm.state === 'running'),
+    300,
+  );
+  await test.settle();
+  expect(await test.violations()).toEqual([]);
+});
