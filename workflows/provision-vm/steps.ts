@@ -15,19 +15,22 @@
 import type { VolumeOrder } from '../../shared/hypervisor/port.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
-import { Operations } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, type StepTable } from '../engine/step-table.ts';
-import { bySite, heldVms, unchanged, vmIds, vmKey } from '../vm/records.ts';
+import { bySite, heldVms, unchanged, vmKey } from '../vm/records.ts';
 import { deleteVolumes, forgetVm } from '../vm/remove.ts';
-import { confirmStarts, orderStarts } from '../vm/start.ts';
+import { confirmAndFinish, orderStarts } from '../vm/start.ts';
 import { stopProcesses } from '../vm/stop.ts';
 
 export const STEPS: StepTable = {
   createVolumes: { percent: 10, do: createVolumes, undo: removeAll },
   startVms: { percent: 30, do: orderStarts, undo: stopAll },
-  confirm: { percent: 80, do: confirm, undo: { none: 'it is the last step: once it has run, the VMs are done' } },
+  confirm: {
+    percent: 80,
+    do: confirmAndFinish,
+    undo: { none: 'it is the last step: once it has run, the VMs are done' },
+  },
 };
 
 async function createVolumes(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
@@ -52,16 +55,6 @@ async function networksMustStand(vms: readonly Vm[], { store }: StepDeps): Promi
     const network = await data.find('network', id);
     if (!network) throw new GiveUp('network-gone', `network ${id} was deleted meanwhile`);
   }
-}
-
-async function confirm(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const done = await confirmStarts(state, deps);
-  await new Operations(deps.store, SYSTEM).finish(
-    state.operationId,
-    { ok: true, result: { vms: vmIds(state) } },
-    deps.clock,
-  );
-  return done;
 }
 
 /** From here on the VM is wanted no more: a recovery that meets it takes it off its host and does not start it. */

@@ -10,27 +10,19 @@
  *
  * Unwinding leaves the VM stopped, as it was before, with the reason on it.
  */
-import { SYSTEM } from '../../shared/store/context.ts';
-import { Operations } from '../../shared/store/outbox.ts';
 import type { State, StepDeps, StepTable } from '../engine/step-table.ts';
-import { heldVms, vmIds } from '../vm/records.ts';
-import { confirmStarts, orderStarts } from '../vm/start.ts';
+import { heldVms } from '../vm/records.ts';
+import { confirmAndFinish, orderStarts } from '../vm/start.ts';
 import { restStopped, stopProcesses } from '../vm/stop.ts';
 
 export const STEPS: StepTable = {
   startVms: { percent: 10, do: orderStarts, undo: stopAgain },
-  confirm: { percent: 80, do: confirm, undo: { none: 'it is the last step: once it has run, the VM is done' } },
+  confirm: {
+    percent: 80,
+    do: confirmAndFinish,
+    undo: { none: 'it is the last step: once it has run, the VM is done' },
+  },
 };
-
-async function confirm(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const done = await confirmStarts(state, deps);
-  await new Operations(deps.store, SYSTEM).finish(
-    state.operationId,
-    { ok: true, result: { vms: vmIds(state) } },
-    deps.clock,
-  );
-  return done;
-}
 
 async function stopAgain(state: State, deps: StepDeps): Promise<void> {
   const vms = (await heldVms(state, deps)).filter((vm) => vm.state === 'starting');

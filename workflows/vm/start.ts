@@ -2,10 +2,11 @@ import type { StartOrder, StartResult } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
-import { emit } from '../../shared/store/outbox.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { emit, Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
-import { bySite, heldVms, unchanged, vmKey } from './records.ts';
+import { bySite, heldVms, unchanged, vmIds, vmKey } from './records.ts';
 
 /** VMs that one transaction changes at most, with an event each. */
 export const VMS_PER_TRANSACTION = 40;
@@ -60,7 +61,7 @@ async function enterHosts(vms: Vm[], { store }: StepDeps): Promise<void> {
 }
 
 /** Done means seen running (HA-21). VMs that are wanted stopped are done as they are. */
-export async function confirmStarts(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
+async function confirmStarts(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const vms = await heldVms(state, deps);
   const waiting: string[] = [];
   const seen: Vm[] = [];
@@ -84,6 +85,14 @@ export async function confirmStarts(state: State, deps: StepDeps): Promise<Recor
   await settle(seen, deps);
   if (waiting.length > 0) throw new TryAgain(waiting.slice(0, 3).join('; '));
   return { ready: seen.length };
+}
+
+/** The last step of every workflow that starts VMs: confirms, then ends the operation. */
+export async function confirmAndFinish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
+  const done = await confirmStarts(state, deps);
+  const result = { vms: vmIds(state) };
+  await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result }, deps.clock);
+  return done;
 }
 
 /** Writes what was seen, and lets go of the VMs. */
