@@ -48,7 +48,6 @@ export type CpuSpec = z.infer<typeof cpuSpec>;
 export type MemorySpec = z.infer<typeof memorySpec>;
 export type HaSpec = z.infer<typeof haSpec>;
 export type GuestSpec = z.infer<typeof guestSpec>;
-export type PlacementSpec = z.infer<typeof placementSpec>;
 export type DiskSpec = z.infer<typeof diskSpec>;
 export type NicSpec = z.infer<typeof nicSpec>;
 

@@ -35,7 +35,7 @@ export interface Refused {
 }
 
 /**
- * Picks one host: of the first fitting candidates one by chance, weighted to none, so that schedulers that work at the
+ * Picks one host: of the first fitting candidates one by chance, so that schedulers that work at the
  * same time with the same picture do not all take the same host. Pure: the same arguments give the same answer.
  */
 export function place(

@@ -3,7 +3,7 @@ import type { OperationKind } from '../../shared/model/operation.ts';
 import { OPERATION_KINDS } from '../../shared/model/operation.ts';
 import { readBelief } from '../../shared/store/belief.ts';
 import { TestCloud } from '../support/cloud.ts';
-import { type Harm, harm, harmsOf, survives, wordsOf } from '../support/harness.ts';
+import { type Harm, harm, harmsOf, survives, WRITES, wordsOf } from '../support/harness.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
 
 /**
@@ -170,6 +170,7 @@ describe.each(OPERATION_KINDS)('%s', (kind) => {
     await test.settle();
     if (what.kind !== 'none')
       expect(harmed.hits(), 'the harm was never done: this run proves nothing').toBeGreaterThan(0);
+    else expect(harmed.writes(), 'writes of an undisturbed run: each must have its crash').toBe(WRITES[kind]);
     harmed.restore();
     if (survives(what)) await story.reached(test, acme, vms);
     else {
