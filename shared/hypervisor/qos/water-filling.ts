@@ -65,6 +65,7 @@ function levelFor(capacity: number, bounds: readonly { share: number; floor: num
     .sort((a, b) => a.at - b.at);
   let fixed = sum(bounds.map((b) => b.floor));
   let slope = 0;
+  let passed = 0;
   for (let i = 0; i < points.length; ) {
     const at = (points[i] as { at: number }).at;
     if (fixed + slope * at >= capacity) break;
@@ -72,8 +73,10 @@ function levelFor(capacity: number, bounds: readonly { share: number; floor: num
       slope += (points[i] as { slope: number }).slope;
       fixed += (points[i] as { fixed: number }).fixed;
     }
+    passed = at;
   }
-  return slope > 0 ? Math.max(0, (capacity - fixed) / slope) : 0;
+  // Where the sum is flat, every level of that stretch gives the same grants.
+  return slope > 0 ? (capacity - fixed) / slope : passed;
 }
 
 function boundOf(b: Claim & { ceiling: number; floor: number }, granted: number): BoundBy {

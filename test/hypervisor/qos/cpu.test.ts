@@ -185,6 +185,14 @@ describe('proportional share, for every contention', () => {
     );
   });
 
+  it('stops where one ceiling and the capacity meet before another floor is left', () => {
+    const claims = [
+      { id: 'a', share: 1000, reservation: 0, limit: 500, demand: 1000 },
+      { id: 'b', share: 1, reservation: 500, demand: 1000 },
+    ];
+    expect(granted(1000, claims)).toEqual([500, 500]);
+  });
+
   it('refuses a set of reservations that the capacity cannot keep, with its rule (QOS-2)', () => {
     const claims = [1, 2].map((n) => ({ id: `${n}`, share: 1, ...busy, reservation: 600 }));
     expect(() => waterFill(1000, claims)).toThrow(/QOS-2/);
