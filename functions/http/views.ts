@@ -3,7 +3,14 @@ import { iso } from '../../shared/kernel/clock.ts';
 import { gatewayOf } from '../../shared/model/addresses.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Alarm, Incident } from '../../shared/model/incident.ts';
-import type { Cluster, Datastore, Host, Link, Site } from '../../shared/model/inventory.ts';
+import {
+  allocatedOf,
+  type Cluster,
+  type Datastore,
+  type Host,
+  type Link,
+  type Site,
+} from '../../shared/model/inventory.ts';
 import type { ExternalNetwork, Network, Vpc } from '../../shared/model/network.ts';
 import type { Operation } from '../../shared/model/operation.ts';
 import type { Tenant } from '../../shared/model/tenant.ts';
@@ -126,11 +133,7 @@ export const hostView = (h: Host) => ({
   arch: h.arch,
   ...optional({ rack: h.rack }),
   capacity: h.capacity,
-  allocated: {
-    vcpus: h.capacity.vcpus - h.freeVcpus,
-    mhz: h.capacity.mhz - h.freeMhz,
-    memoryMiB: h.capacity.memoryMiB - h.freeMemoryMiB,
-  },
+  allocated: allocatedOf(h),
   seenAt: iso(h.seenAt),
   version: h.version,
 });

@@ -1,9 +1,9 @@
 import { type ExpandedEstate, expandEstate } from '../../shared/estate/expand.ts';
 import { parseEstateObject } from '../../shared/estate/parse.ts';
-import { virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
+import { hostCapacity, overcommitMiB } from '../../shared/hypervisor/host-capacity.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
-import type { Host, HostHardware } from '../../shared/model/inventory.ts';
+import type { Cluster, Host, HostHardware } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -75,24 +75,26 @@ async function takeIn(call: Call, estate: ExpandedEstate): Promise<void> {
   for (const d of estate.datastores) await add(keys.datastore(d.siteId, d.id), { ...d, version: 1 });
   for (const l of estate.links) await add(keys.link(l.id), l);
   for (const n of estate.externalNetworks) await add(keys.externalNetwork(n.id), n);
+  const clusterOf = new Map(estate.clusters.map((c) => [c.id, c]));
   for (const hardware of estate.hosts) {
     await add(keys.hostRef(hardware.id), { clusterId: hardware.clusterId, siteId: hardware.siteId });
-    await add(keys.host(hardware.clusterId, hardware.id), newHost(hardware, call.now));
+    const cluster = clusterOf.get(hardware.clusterId) as Cluster;
+    await add(keys.host(hardware.clusterId, hardware.id), newHost(hardware, cluster, call.now));
   }
 }
 
 class Present extends Error {}
 
-function newHost(hardware: HostHardware, now: number): Host {
-  const capacity = virtualisationDomain(hardware);
+function newHost(hardware: HostHardware, cluster: Cluster, now: number): Host {
+  const capacity = hostCapacity(hardware, cluster.numa.guest);
+  const promised = overcommitMiB(capacity.memoryMiB, cluster.overcommit);
   return {
     ...hardware,
     state: 'online',
     power: 'on',
     capacity,
-    freeVcpus: capacity.vcpus,
-    freeMhz: capacity.mhz,
-    freeMemoryMiB: capacity.memoryMiB,
+    free: { ...capacity, memoryMiB: capacity.memoryMiB + promised },
+    ...(promised > 0 ? { overcommitMiB: promised } : {}),
     seenAt: now,
     version: 1,
   };

@@ -3,7 +3,7 @@ import { FAULT_KINDS } from '../model/fault.ts';
 import { HOST_STATES } from '../model/inventory.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
-import { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, placementSpec, VM_STATES } from '../model/vm.ts';
+import { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
 export const MAX_BATCH = 30;
@@ -71,6 +71,7 @@ export const vm = z.object({
   disks: z.array(diskSpec.extend({ id: z.string() })),
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
   ha: haSpec,
+  numa: numaSpec.optional(),
   version: z.int(),
   createdAt: time,
   operationId: z.string(),
@@ -227,6 +228,7 @@ export const createVm = z.strictObject({
   guest: guestSpec,
   disks: z.array(diskSpec).min(1).max(11),
   nics: z.array(nicSpec).max(11).default([]),
+  numa: numaSpec.optional(),
   ha: haSpec.default({ enabled: true, restartPriority: 'medium' }),
   start: z.boolean().default(true),
 });

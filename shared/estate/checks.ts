@@ -1,4 +1,5 @@
 import { virtualisationDomain } from '../hypervisor/cpu/capacity.ts';
+import { hugePoolMiB } from '../hypervisor/host-capacity.ts';
 import { hardwareOf, socketsOf } from './expand.ts';
 import type { Path, PathFlaw } from './flaws.ts';
 import { clusterId, datastoresOf, hostsOf, siteId } from './ids.ts';
@@ -90,7 +91,17 @@ function checkHardware(spec: HostSpec, who: string, path: Path): PathFlaw[] {
     const message = `${who} has ${spec.cores} cores on ${spec.sockets} sockets`;
     return [{ path: [...path, 'cores'], message, fix: `make 'cores' (of the whole host) a multiple of 'sockets'` }];
   }
+  const nodes = spec.numaNodes ?? 1;
+  if (spec.cores % nodes !== 0) {
+    const message = `${who} has ${spec.cores} cores on ${nodes} NUMA nodes`;
+    return [{ path: [...path, 'numaNodes'], message, fix: `make 'cores' a multiple of 'numaNodes' (NUMA-1)` }];
+  }
   const room = virtualisationDomain(hardwareOf(spec));
+  const pool = hugePoolMiB(hardwareOf(spec));
+  if (pool > room.memoryMiB) {
+    const message = `${who} sets ${pool} MiB of huge pages aside, of ${room.memoryMiB} MiB for VMs`;
+    return [{ path: [...path, 'hugePages'], message, fix: 'set fewer aside (MEM-12)' }];
+  }
   const short = (field: string, what: string): PathFlaw => ({
     path: [...path, field],
     message: `${who} has no ${what} left for VMs beyond its management domain`,

@@ -1,4 +1,4 @@
-import type { Cluster, Datastore, HostHardware, Link, Site } from '../model/inventory.ts';
+import type { Cluster, Datastore, DeviceCard, HostHardware, Link, Site } from '../model/inventory.ts';
 import type { ExternalNetwork } from '../model/network.ts';
 import type { Quota } from '../model/vdc.ts';
 import { clusterId, datastoresOf, externalNetworkId, hostsOf, linkId, type NamedHost, siteId } from './ids.ts';
@@ -60,6 +60,10 @@ const expandCluster = (site: SiteSpec, cluster: ClusterSpec): Cluster => ({
   name: cluster.name,
   arch: cluster.arch,
   ha: { enabled: cluster.ha.enabled },
+  overcommit: cluster.overcommit,
+  numa: { guest: cluster.numa.guest },
+  ...(cluster.cpuBaseline === undefined ? {} : { cpuBaseline: cluster.cpuBaseline }),
+  version: 1,
 });
 
 /** The host's sockets; most servers have two, and NUMA follows from it. */
@@ -74,7 +78,26 @@ export const hardwareOf = (spec: HostSpec) => ({
   mhz: spec.mhz,
   memoryMiB: Math.floor(spec.memoryGiB * 1_024),
   hardwareVirtualisation: spec.hardwareVirtualisation,
+  nestedPaging: spec.nestedPaging ?? spec.hardwareVirtualisation,
+  numaNodes: spec.numaNodes ?? socketsOf(spec),
+  nicMbps: spec.nicMbps,
+  ...(spec.hugePages === undefined ? {} : { hugePages: hugePagesOf(spec.hugePages) }),
 });
+
+const hugePagesOf = ({ '2m': small, '1g': large }: NonNullable<HostSpec['hugePages']>) => ({
+  ...(small === undefined ? {} : { '2m': small }),
+  ...(large === undefined ? {} : { '1g': large }),
+});
+
+/** Single cards: `count: 2` are two of them. */
+const cardsOf = (spec: HostSpec): DeviceCard[] =>
+  (spec.devices ?? []).flatMap(({ kind, functions, count }, i) =>
+    Array.from({ length: count }, (_, n) => ({
+      id: `${kind}${i + 1}${count > 1 ? `-${n + 1}` : ''}`,
+      kind,
+      functions,
+    })),
+  );
 
 const expandHosts = (site: SiteSpec, cluster: ClusterSpec): HostHardware[] =>
   hostsOf(site.name, cluster).map((host: NamedHost) => ({
@@ -84,6 +107,8 @@ const expandHosts = (site: SiteSpec, cluster: ClusterSpec): HostHardware[] =>
     name: host.name,
     arch: cluster.arch,
     ...hardwareOf(host.spec),
+    ...(cluster.arch === 'x86' ? { cpuGeneration: host.spec.cpuGeneration ?? 'Ivy Bridge' } : {}),
+    ...(host.spec.devices === undefined ? {} : { devices: cardsOf(host.spec) }),
     ...(host.rack === undefined ? {} : { rack: host.rack }),
   }));
 

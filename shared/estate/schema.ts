@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CPU_GENERATIONS, DATASTORE_KINDS, NO_OVERCOMMIT, overcommitSpec } from '../model/inventory.ts';
 import { quotaSpec } from '../model/vdc.ts';
 
 /**
@@ -31,6 +32,25 @@ const hardware = {
   mhz: z.int().min(100).max(10_000),
   memoryGiB: z.number().positive().max(65_536),
   hardwareVirtualisation: z.boolean().default(true),
+  /** EPT or NPT; without it as hardwareVirtualisation. */
+  nestedPaging: z.boolean().optional(),
+  /** x86 only; without it the newest. */
+  cpuGeneration: z.enum(CPU_GENERATIONS).optional(),
+  /** Without it one per socket. */
+  numaNodes: z.int().min(1).max(16).optional(),
+  /** Pages of 2 MiB and 1 GiB that are set aside for VMs on huge pages. */
+  hugePages: fields({ '2m': z.int().min(1).optional(), '1g': z.int().min(1).optional() }).optional(),
+  /** Cards that give functions to VMs directly. */
+  devices: z
+    .array(
+      fields({
+        kind: z.enum(['nic', 'disk']),
+        functions: z.int().min(1).max(256),
+        count: z.int().min(1).max(16).default(1),
+      }),
+    )
+    .optional(),
+  nicMbps: z.int().min(10).max(1_000_000).default(10_000),
 };
 const hostGroup = fields({
   count: z.int().min(1).max(10_000),
@@ -43,6 +63,9 @@ export const clusterSpec = fields({
   name,
   arch: z.enum(['x86', 'arm']).default('x86'),
   ha: fields({ enabled: z.boolean().default(true) }).default({ enabled: true }),
+  overcommit: fields(overcommitSpec.shape).default(NO_OVERCOMMIT),
+  numa: fields({ guest: z.boolean().default(false) }).default({ guest: false }),
+  cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
   hosts: z.union([hostGroup, z.array(namedHost).min(1)]),
 });
 
@@ -50,7 +73,7 @@ export const datastoreSpec = fields({
   name,
   capacityGiB: z.int().min(1),
   /** A local one stands in every host that it is for, with this capacity in each. */
-  kind: z.enum(['shared', 'local']).default('shared'),
+  kind: z.enum(DATASTORE_KINDS).default('shared'),
   /** Clusters that reach it; without it all of the site. */
   clusters: z.array(z.string()).min(1).optional(),
 });
@@ -98,7 +121,4 @@ export type EstateInput = z.input<typeof estateSpec>;
 export type SiteSpec = Estate['sites'][number];
 export type ClusterSpec = SiteSpec['clusters'][number];
 export type DatastoreSpec = SiteSpec['datastores'][number];
-export type HostSpec = Pick<
-  z.output<typeof namedHost>,
-  'vendor' | 'sockets' | 'cores' | 'threads' | 'mhz' | 'memoryGiB' | 'hardwareVirtualisation'
->;
+export type HostSpec = Omit<z.output<typeof namedHost>, 'name' | 'rack'>;

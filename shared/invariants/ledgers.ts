@@ -1,5 +1,8 @@
+import { demandOf } from '../hypervisor/demand.ts';
+import { dimensionsOf, sumOf } from '../model/amounts.ts';
+import { allocatedOf } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
-import { demandOf, storageGiBOf } from '../model/vm.ts';
+import { storageGiBOf } from '../model/vm.ts';
 import type { Invariant } from './facts.ts';
 
 /** INV-3: every host and datastore ledger equals the sum over its VMs, and none is overdrawn. */
@@ -12,16 +15,12 @@ export const hostLedgersEqualSums: Invariant = {
       (vm) => vm.hostId as string,
     );
     for (const host of belief.hosts) {
-      const demands = (byHost.get(host.id) ?? []).map(demandOf);
-      const lines = [
-        ['vCPUs', host.capacity.vcpus, host.freeVcpus, demands.reduce((n, d) => n + d.vcpus, 0)],
-        ['MHz', host.capacity.mhz, host.freeMhz, demands.reduce((n, d) => n + d.mhz, 0)],
-        ['MiB', host.capacity.memoryMiB, host.freeMemoryMiB, demands.reduce((n, d) => n + d.memoryMiB, 0)],
-      ] as const;
-      for (const [unit, capacity, free, sum] of lines) {
-        if (capacity - free !== sum)
-          violations.push(`${host.id}: ledger says ${capacity - free} ${unit} taken, its VMs take ${sum}`);
-        if (free < 0) violations.push(`${host.id}: overdrawn by ${-free} ${unit}`);
+      const taken = sumOf((byHost.get(host.id) ?? []).map(demandOf));
+      const ledger = allocatedOf(host);
+      for (const d of new Set([...dimensionsOf(ledger), ...dimensionsOf(taken)])) {
+        if ((ledger[d] ?? 0) !== (taken[d] ?? 0))
+          violations.push(`${host.id}: ledger says ${ledger[d] ?? 0} ${d} taken, its VMs take ${taken[d] ?? 0}`);
+        if ((host.free[d] ?? 0) < 0) violations.push(`${host.id}: overdrawn by ${-(host.free[d] ?? 0)} ${d}`);
       }
     }
     for (const datastore of belief.datastores) {

@@ -1,3 +1,5 @@
+import * as z from 'zod';
+import { type Amounts, type BaseAmounts, minus, nothing, plus } from './amounts.ts';
 import { stateMachine } from './state-machine.ts';
 
 export type HypervisorKind = 'fusioncompute' | 'vmware';
@@ -16,7 +18,43 @@ export interface Cluster {
   name: string;
   arch: 'x86' | 'arm';
   ha: { enabled: boolean };
+  overcommit: Overcommit;
+  /** NUMA-3: whether guests may be shown a NUMA of their own. */
+  numa: { guest: boolean };
+  /** SCH-6: newer features than this generation's are hidden, so that VMs can move to every host. */
+  cpuBaseline?: CpuGeneration;
+  /** Counts changes of its settings; the hosts' agents keep the newest. */
+  version: number;
 }
+
+/** Memory overcommit of a cluster (OVC-5). */
+export const overcommitSpec = z.strictObject({
+  enabled: z.boolean(),
+  ratioPercent: z
+    .int()
+    .min(100)
+    .max(150)
+    .default(150)
+    .describe('memory of VMs at most, in % of what a host has for them'),
+  alarmPercent: z.int().min(100).max(150).default(120).describe('an alarm is raised beyond it'),
+  sharing: z
+    .enum(['off', 'tenant', 'host'])
+    .default('tenant')
+    .describe('who may share pages of equal content; across tenants it can leak what others hold'),
+  balloon: z.boolean().default(true),
+});
+export type Overcommit = z.infer<typeof overcommitSpec>;
+export const NO_OVERCOMMIT: Overcommit = {
+  enabled: false,
+  ratioPercent: 150,
+  alarmPercent: 120,
+  sharing: 'tenant',
+  balloon: true,
+};
+
+/** Intel generations of a CPU baseline, oldest first (SCH-6). */
+export const CPU_GENERATIONS = ['Merom', 'Penryn', 'Nehalem', 'Westmere', 'Sandy Bridge', 'Ivy Bridge'] as const;
+export type CpuGeneration = (typeof CPU_GENERATIONS)[number];
 
 /** What stands in the rack; the control plane and the world are both told it when a site is commissioned. */
 export interface HostHardware {
@@ -33,7 +71,23 @@ export interface HostHardware {
   memoryMiB: number;
   /** VT-x or AMD-V (CPU-10). */
   hardwareVirtualisation: boolean;
+  /** EPT or NPT (MEM-7). */
+  nestedPaging: boolean;
+  /** x86 only (SCH-6). */
+  cpuGeneration?: CpuGeneration;
+  numaNodes: number;
+  /** Pages set aside for VMs on huge pages (MEM-12). */
+  hugePages?: { '2m'?: number; '1g'?: number };
+  /** Cards that give functions away (IO-3). */
+  devices?: DeviceCard[];
+  /** Line rate of its network, Mbit/s. */
+  nicMbps: number;
   rack?: string;
+}
+export interface DeviceCard {
+  id: string;
+  kind: 'nic' | 'disk';
+  functions: number;
 }
 
 /** S2 of the vocabulary: membership of a host. Beyond it, a host that falls silent while it reconciles is suspect again. */
@@ -63,14 +117,19 @@ export const hostMachine = stateMachine<HostState, HostEvent>('host', {
   gone: { add: 'reconciling' },
 });
 
-/** A host as the control plane believes it to be, with its ledger. `free` + what its VMs take = `capacity` (INV-3). */
+/**
+ * A host as the control plane believes it to be, with its ledger: `free` + what its VMs take = `capacity`, and for memory
+ * `overcommitMiB` on top (INV-3).
+ */
 export interface Host extends HostHardware {
   state: HostState;
   power: 'on' | 'off' | 'booting';
-  capacity: HostCapacity;
-  freeVcpus: number;
-  freeMhz: number;
-  freeMemoryMiB: number;
+  capacity: Amounts;
+  free: Amounts;
+  /** Memory that is promised beyond what is there (OVC-5). */
+  overcommitMiB?: number;
+  /** Its swap partition (OVC-3). */
+  swap?: { datastoreId: string; sizeMiB: number };
   /** Last sign of life on either channel that the control plane has seen, ms. The lease runs from it. */
   seenAt: number;
   /** VMs that wait for capacity since their host was fenced. */
@@ -82,17 +141,26 @@ export interface Host extends HostHardware {
   triedAt?: number;
   version: number;
 }
-export interface HostCapacity {
-  vcpus: number;
-  mhz: number;
-  memoryMiB: number;
-}
+
+/** What the ledger of a host may give out in all. */
+export const promisedBy = (host: Pick<Host, 'capacity' | 'overcommitMiB'>): Amounts =>
+  plus(host.capacity, { ...nothing(), memoryMiB: host.overcommitMiB ?? 0 });
+
+/** What the VMs of a host have taken, as its ledger says. */
+export const allocatedOf = (host: Pick<Host, 'capacity' | 'overcommitMiB' | 'free'>): Amounts =>
+  minus(promisedBy(host), host.free);
+
+export type HostCapacity = BaseAmounts;
+
+export const DATASTORE_KINDS = ['shared', 'local', 'virtualised-local'] as const;
+export type DatastoreKind = (typeof DATASTORE_KINDS)[number];
 
 export interface Datastore {
   id: string;
   siteId: string;
   name: string;
-  kind: 'shared' | 'local';
+  /** A swap partition can lie on a virtualised local disk only (OVC-3). */
+  kind: DatastoreKind;
   /** Local storage belongs to one host (STO-1). */
   hostId?: string;
   /** Clusters whose hosts reach it; empty = all of the site. */

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { CpuGeneration } from './inventory.ts';
+import { diskQosSpec, shapingSpec } from './qos.ts';
 import { stateMachine } from './state-machine.ts';
 
 /** What a tenant asks for. Limits: ELA-1, ELA-2, ELA-3, ELA-4, CPU-9, MEM-11, IO-1 to IO-3. */
@@ -24,11 +26,13 @@ export const diskSpec = z.strictObject({
   sizeGiB: z.int().min(1).max(65_536),
   boot: z.boolean().default(false),
   io: ioMode,
+  qos: diskQosSpec.optional(),
 });
 export const nicSpec = z.strictObject({
   networkId: z.string().min(1),
   io: ioMode,
   ip: z.ipv4().optional().describe('a free address of the network; without it the next free one is taken'),
+  qos: shapingSpec.optional().describe('in place of the shaping of its network'),
 });
 export const haSpec = z.strictObject({
   enabled: z.boolean().default(true),
@@ -38,6 +42,13 @@ export const haSpec = z.strictObject({
 export const guestSpec = z.strictObject({
   os: z.enum(['linux', 'windows', 'other']),
   paravirtual: z.boolean().optional().describe('the kernel is modified and hands sensitive instructions over'),
+  pvDriver: z
+    .boolean()
+    .optional()
+    .describe('false: it has no virtio driver, so its virtio devices are emulated instead (IO-2)'),
+});
+export const numaSpec = z.strictObject({
+  nodes: z.int().min(1).max(8).describe('NUMA nodes that the guest sees (NUMA-2); each lies on one node of the host'),
 });
 export const placementSpec = z.strictObject({
   siteId: z.string().optional(),
@@ -50,6 +61,7 @@ export type HaSpec = z.infer<typeof haSpec>;
 export type GuestSpec = z.infer<typeof guestSpec>;
 export type DiskSpec = z.infer<typeof diskSpec>;
 export type NicSpec = z.infer<typeof nicSpec>;
+export type NumaSpec = z.infer<typeof numaSpec>;
 
 export interface Disk extends DiskSpec {
   id: string;
@@ -61,6 +73,7 @@ export interface Nic {
   mac: string;
   ip: string;
   io: NicSpec['io'];
+  qos?: NicSpec['qos'];
   /** The address space the claim lies in: the network itself, or the external network of a direct one. */
   spaceId: string;
 }
@@ -173,10 +186,15 @@ export interface Vm {
   disks: Disk[];
   nics: Nic[];
   ha: HaSpec;
+  numa?: NumaSpec;
   siteId: string;
   clusterId: string;
   /** The host whose ledger carries it; null while it is stopped. */
   hostId: string | null;
+  /** Node of that host for each of its virtual NUMA nodes; absent without guest NUMA or host. */
+  home?: number[];
+  /** CPU features that the guest sees since its start (SCH-6); absent on other architectures. */
+  generation?: CpuGeneration;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */
@@ -188,14 +206,6 @@ export interface Vm {
   /** The operation that last changed it. */
   operationId: string;
 }
-
-/** What a VM takes from a host's ledger. */
-export const demandOf = (vm: Pick<Vm, 'cpu' | 'memory'>) => ({
-  vcpus: vm.cpu.vcpus,
-  mhz: vm.cpu.reservationMhz ?? 0,
-  memoryMiB: vm.memory.sizeMiB,
-});
-export type Demand = ReturnType<typeof demandOf>;
 
 export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number =>
   vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);

@@ -1,5 +1,6 @@
 import type { Random } from '../kernel/random.ts';
 import type { Datastore } from '../model/inventory.ts';
+import { homeOn } from './home.ts';
 import type { Candidate, Need } from './need.ts';
 import { PREFERENCES, type Preference } from './preferences.ts';
 import { type Rule, VALIDATORS, type Validator } from './validators.ts';
@@ -22,6 +23,8 @@ export interface Chosen {
   ok: true;
   candidate: Candidate;
   datastore: Datastore | undefined;
+  /** Node of the host for each virtual NUMA node of the VM. */
+  home: number[] | undefined;
   examined: number;
 }
 export interface Refused {
@@ -57,7 +60,14 @@ export function place(
   fitting.sort((a, b) => b.score - a.score || (a.candidate.host.id < b.candidate.host.id ? -1 : 1));
   const best = fitting.slice(0, Math.max(1, Math.ceil(fitting.length / 4)));
   const { candidate } = random.pick(best);
-  return { ok: true, candidate, datastore: roomiest(candidate, need), examined };
+  return { ok: true, candidate, datastore: roomiest(candidate, need), home: homeFor(candidate, need), examined };
+}
+
+function homeFor({ host }: Candidate, { vnodes }: Need): number[] | undefined {
+  if (vnodes.length === 0) return undefined;
+  const home = homeOn(host, vnodes);
+  if (!Array.isArray(home)) throw new Error(`host ${host.id} was found fit, yet ${home.reason}`);
+  return home;
 }
 
 /** SCH-1: for every host, that it may be taken, or the rules that forbid it. */

@@ -12,8 +12,8 @@ export const balance: Preference = {
   name: 'balance',
   weight: 1,
   score: ({ host }, need) => {
-    const cpu = (host.freeVcpus - need.vcpus) / Math.max(1, host.capacity.vcpus);
-    const memory = (host.freeMemoryMiB - need.memoryMiB) / Math.max(1, host.capacity.memoryMiB);
+    const left = (of: 'vcpus' | 'memoryMiB') => (host.free[of] - need.demand[of]) / Math.max(1, host.capacity[of]);
+    const [cpu, memory] = [left('vcpus'), left('memoryMiB')];
     return Math.min(cpu, memory);
   },
 };

@@ -1,5 +1,7 @@
+import { demandOf, vnodesOf } from '../hypervisor/demand.ts';
+import { type Amounts, minus } from '../model/amounts.ts';
 import type { Cluster, Datastore, Host } from '../model/inventory.ts';
-import { type Demand, storageGiBOf } from '../model/vm.ts';
+import { storageGiBOf, type Vm } from '../model/vm.ts';
 import type { Candidate, Need } from './need.ts';
 import type { CandidateIndex } from './placement.ts';
 
@@ -30,7 +32,7 @@ export class CapacitySnapshot implements CandidateIndex {
   *near(need: Need): Iterable<Candidate> {
     const list = [...this.candidates.values()];
     const room = (c: Candidate) =>
-      c.host.state === 'online' && need.sites.includes(c.host.siteId) ? c.host.freeMemoryMiB : -1;
+      c.host.state === 'online' && need.sites.includes(c.host.siteId) ? c.host.free.memoryMiB : -1;
     list.sort((a, b) => room(b) - room(a));
     yield* list;
   }
@@ -44,13 +46,9 @@ export class CapacitySnapshot implements CandidateIndex {
   }
 
   /** Takes capacity in the picture, after it was taken in the table. */
-  take(hostId: string, demand: Demand, storage: { datastoreId?: string | undefined; gib: number } = { gib: 0 }): void {
+  take(hostId: string, demand: Amounts, storage: { datastoreId?: string | undefined; gib: number } = { gib: 0 }): void {
     const host = this.candidates.get(hostId)?.host;
-    if (host) {
-      host.freeVcpus -= demand.vcpus;
-      host.freeMhz -= demand.mhz;
-      host.freeMemoryMiB -= demand.memoryMiB;
-    }
+    if (host) host.free = minus(host.free, demand);
     const store = storage.datastoreId ? this.datastores.get(storage.datastoreId) : undefined;
     if (store) store.freeGiB -= storage.gib;
   }
@@ -69,21 +67,30 @@ export class CapacitySnapshot implements CandidateIndex {
 
 /** What a VM needs of a place. */
 export function needOf(
-  spec: {
-    cpu: { vcpus: number; mode: string; reservationMhz?: number | undefined };
-    memory: { sizeMiB: number; mode: string };
-    disks: { sizeGiB: number }[];
+  spec: Pick<Vm, 'cpu' | 'memory'> & {
+    numa?: Vm['numa'] | undefined;
+    disks: readonly { sizeGiB: number; io: string }[];
+    nics?: readonly { io: string }[];
   },
-  where: { sites: readonly string[]; clusterId?: string | undefined; avoid?: ReadonlySet<string>; storage?: boolean },
+  where: Pick<Need, 'sites'> & {
+    clusterId?: string | undefined;
+    hostId?: string | undefined;
+    avoid?: ReadonlySet<string> | undefined;
+    storage?: boolean;
+  },
 ): Need {
+  const { numa, nics = [] } = spec;
+  const vm = { cpu: spec.cpu, memory: spec.memory, disks: spec.disks, nics, ...(numa ? { numa } : {}) };
   return {
+    demand: demandOf(vm),
     vcpus: spec.cpu.vcpus,
-    mhz: spec.cpu.reservationMhz ?? 0,
-    memoryMiB: spec.memory.sizeMiB,
-    storageGiB: where.storage === false ? 0 : storageGiBOf(spec),
-    hardwareVirtualisation: spec.cpu.mode === 'hardware' || spec.memory.mode === 'hardware',
+    storageGiB: where.storage === false ? 0 : storageGiBOf({ disks: [...spec.disks] }),
+    hardwareVirtualisation: spec.cpu.mode === 'hardware',
+    nestedPaging: spec.memory.mode === 'hardware',
+    vnodes: vnodesOf(vm),
     sites: where.sites,
     ...(where.clusterId ? { clusterId: where.clusterId } : {}),
+    ...(where.hostId ? { hostId: where.hostId } : {}),
     ...(where.avoid ? { avoid: where.avoid } : {}),
   };
 }

@@ -1,7 +1,7 @@
 import { DomainError, notFound } from '../kernel/errors.ts';
+import { type Amounts, changed } from '../model/amounts.ts';
 import type { Datastore, Host } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf, type Vdc } from '../model/vdc.ts';
-import type { Demand } from '../model/vm.ts';
 import { keys } from './keys.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -22,19 +22,20 @@ export class DatastoreFull extends Error {
 }
 
 /** Takes capacity of a host that is online: relative, under a capacity condition, never by version. */
-export function takeHost(tx: Transaction, host: { clusterId: string; id: string }, d: Demand): void {
+export function takeHost(tx: Transaction, host: { clusterId: string; id: string }, taken: Amounts): void {
+  const named = changed(taken);
   tx.update(keys.host(host.clusterId, host.id), {
-    add: { freeVcpus: -d.vcpus, freeMhz: -d.mhz, freeMemoryMiB: -d.memoryMiB },
-    condition: '#state = :online AND #freeVcpus >= :vcpus AND #freeMhz >= :mhz AND #freeMemoryMiB >= :memory',
+    add: Object.fromEntries(named.map(([d, n]) => [`free.${d}`, -n])),
+    condition: ['#state = :online', ...named.map(([d]) => `#free.#${d} >= :${d}`)].join(' AND '),
     names: { '#state': 'state' },
-    values: { ':online': 'online', ':vcpus': d.vcpus, ':mhz': d.mhz, ':memory': d.memoryMiB },
+    values: { ':online': 'online', ...Object.fromEntries(named.map(([d, n]) => [`:${d}`, n])) },
     onFail: (found) => new HostFull(found as unknown as Host | undefined),
   });
 }
 
-export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, d: Demand): void {
+export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, given: Amounts): void {
   tx.update(keys.host(host.clusterId, host.id), {
-    add: { freeVcpus: d.vcpus, freeMhz: d.mhz, freeMemoryMiB: d.memoryMiB },
+    add: Object.fromEntries(changed(given).map(([d, n]) => [`free.${d}`, n])),
   });
 }
 

@@ -63,6 +63,9 @@ describe('expanding an estate', () => {
       mhz: 2600,
       memoryMiB: 131_072,
       hardwareVirtualisation: true,
+      nestedPaging: true,
+      numaNodes: 1,
+      nicMbps: 10_000,
       rack: 'r7',
     });
     expect(inventory.datastores[0]).toEqual({

@@ -10,7 +10,7 @@ const create = (event: object = creation()) => container()(event);
 
 describe('a creation that loses a race', () => {
   it('for the host takes another one, on the news', async () => {
-    cancelAt('SYS#HOST', FAILED, host('h1', { freeVcpus: 0 }));
+    cancelAt('SYS#HOST', FAILED, host('h1', { free: { vcpus: 0 } }));
     expect((await create()).statusCode).toBe(201);
     const taken = written().map((items) => items[2]?.Update?.Key?.sk);
     expect(taken).toEqual(['h1', 'h2']);

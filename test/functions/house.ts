@@ -64,7 +64,7 @@ export const rows = (): Row[] => [
   { ...keys.site('s1'), id: 's1', name: 's1', hypervisor: 'fusioncompute' },
   { ...keys.cluster('c1'), ...cluster },
   { ...keys.host('c1', 'h1'), ...host('h1') },
-  { ...keys.host('c1', 'h2'), ...host('h2', { freeMemoryMiB: 30_000 }) },
+  { ...keys.host('c1', 'h2'), ...host('h2', { free: { memoryMiB: 30_000 } }) },
   { ...keys.datastore('s1', 'ds1'), ...datastore() },
   { ...keys.vdc(tenantId, vdc.id), ...vdc },
   { ...keys.network(tenantId, network.id), ...network },

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  hostVcpus,
-  MANAGEMENT_MEMORY_FLOOR_MIB,
-  MANAGEMENT_VCPUS,
-  virtualisationDomain,
-} from '../../shared/hypervisor/cpu/capacity.ts';
+import { hostVcpus, virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
+import { MANAGEMENT_MEMORY_FLOOR_MIB, MANAGEMENT_VCPUS } from '../../shared/hypervisor/parameters.ts';
 import { seededRandom } from '../../shared/kernel/random.ts';
 import { place } from '../../shared/placement/placement.ts';
 import { CapacitySnapshot } from '../../shared/placement/snapshot.ts';
@@ -30,7 +26,7 @@ describe('worked example A1 (source document; rules CPU-16 to CPU-21)', () => {
     const half = Math.floor(mhz / 2);
     const picture = new CapacitySnapshot([cluster], [host('h')], [datastore()]);
     picture.take('h', { vcpus: 2, mhz: half, memoryMiB: 4096 });
-    expect(place(need({ mhz: mhz - half }), picture, seededRandom(1)).ok).toBe(admitted);
+    expect(place(need({ demand: { vcpus: 20, mhz: mhz - half } }), picture, seededRandom(1)).ok).toBe(admitted);
   });
 });
 
@@ -84,17 +80,18 @@ describe('the capacity of a host', () => {
         const taken = new Map(hosts.map((h) => [h.id, { vcpus: 0, mhz: 0, memoryMiB: 0 }]));
         let stored = 0;
         for (const wanted of demands) {
-          const decision = place(need(wanted), picture, random);
+          const { storageGiB, ...demand } = wanted;
+          const decision = place(need({ demand, storageGiB }), picture, random);
           if (!decision.ok) continue;
           const { id } = decision.candidate.host;
-          picture.take(id, wanted, { datastoreId: decision.datastore?.id, gib: wanted.storageGiB });
+          picture.take(id, demand, { datastoreId: decision.datastore?.id, gib: storageGiB });
           const sum = taken.get(id) as { vcpus: number; mhz: number; memoryMiB: number };
           for (const what of ['vcpus', 'mhz', 'memoryMiB'] as const) sum[what] += wanted[what];
-          stored += wanted.storageGiB;
+          stored += storageGiB;
         }
         for (const { host: h, datastores } of picture.all()) {
           const sum = taken.get(h.id);
-          const free = { vcpus: h.freeVcpus, mhz: h.freeMhz, memoryMiB: h.freeMemoryMiB };
+          const free = { vcpus: h.free.vcpus, mhz: h.free.mhz, memoryMiB: h.free.memoryMiB };
           expect(Math.min(...Object.values(free))).toBeGreaterThanOrEqual(0);
           for (const what of ['vcpus', 'mhz', 'memoryMiB'] as const)
             expect(free[what] + (sum?.[what] ?? 0)).toBe(h.capacity[what]);
@@ -108,7 +105,7 @@ describe('the capacity of a host', () => {
 });
 
 it('a host smaller than its management leaves nothing, and is refused like a full one', () => {
-  const tiny = host('tiny', { sockets: 1, coresPerSocket: 1, threadsPerCore: 1, memoryMiB: 1024 });
-  expect(tiny.capacity).toEqual({ vcpus: 0, mhz: 0, memoryMiB: 0 });
+  const tiny = host('tiny', { sockets: 1, coresPerSocket: 1, threadsPerCore: 1, numaNodes: 1, memoryMiB: 1024 });
+  expect(tiny.capacity).toMatchObject({ vcpus: 0, mhz: 0, memoryMiB: 0 });
   expect(place(need(), index([candidate(tiny)]), seededRandom(1))).toMatchObject({ ok: false, ruledOut: { cpu: 1 } });
 });

@@ -1,33 +1,50 @@
-import { virtualisationDomain } from '../../shared/hypervisor/cpu/capacity.ts';
-import type { Cluster, Datastore, Host } from '../../shared/model/inventory.ts';
+import { hostCapacity } from '../../shared/hypervisor/host-capacity.ts';
+import type { Amounts } from '../../shared/model/amounts.ts';
+import { type Cluster, type Datastore, type Host, NO_OVERCOMMIT } from '../../shared/model/inventory.ts';
 import type { Candidate, Need } from '../../shared/placement/need.ts';
 import type { CandidateIndex } from '../../shared/placement/placement.ts';
 
 /** The host of the document: 24 hyper-threads of 2.4 GHz, with 64 GiB. */
-const HARDWARE = { sockets: 2, coresPerSocket: 6, threadsPerCore: 2, mhz: 2400, memoryMiB: 65_536 };
+const HARDWARE = {
+  sockets: 2,
+  coresPerSocket: 6,
+  threadsPerCore: 2,
+  mhz: 2400,
+  memoryMiB: 65_536,
+  vendor: 'any',
+  arch: 'x86' as const,
+  hardwareVirtualisation: true,
+  nestedPaging: true,
+  numaNodes: 2,
+  nicMbps: 10_000,
+};
 
-export const cluster: Cluster = { id: 'c1', siteId: 's1', name: 'c1', arch: 'x86', ha: { enabled: true } };
+export const cluster: Cluster = {
+  id: 'c1',
+  siteId: 's1',
+  name: 'c1',
+  arch: 'x86',
+  ha: { enabled: true },
+  overcommit: NO_OVERCOMMIT,
+  numa: { guest: false },
+  version: 1,
+};
 
-export function host(id: string, fields: Partial<Host> = {}): Host {
-  const capacity = virtualisationDomain({ ...HARDWARE, ...fields });
+export function host(
+  id: string,
+  { free, ...fields }: Partial<Omit<Host, 'free'>> & { free?: Partial<Amounts> } = {},
+): Host {
+  const hardware = { ...HARDWARE, id, name: id, siteId: 's1', clusterId: 'c1', ...fields };
+  const capacity = hostCapacity(hardware, true);
   return {
-    ...HARDWARE,
-    id,
-    name: id,
-    siteId: 's1',
-    clusterId: 'c1',
-    vendor: 'any',
-    arch: 'x86',
-    hardwareVirtualisation: true,
+    ...hardware,
     state: 'online',
     power: 'on',
     capacity,
-    freeVcpus: capacity.vcpus,
-    freeMhz: capacity.mhz,
-    freeMemoryMiB: capacity.memoryMiB,
     seenAt: 0,
     version: 1,
     ...fields,
+    free: { ...capacity, ...free } as Amounts,
   };
 }
 
@@ -45,15 +62,18 @@ export const datastore = (id = 'ds1', fields: Partial<Datastore> = {}): Datastor
 
 export const candidate = (of: Host, datastores = [datastore()]): Candidate => ({ host: of, cluster, datastores });
 
-export const need = (fields: Partial<Need> = {}): Need => ({
-  vcpus: 2,
-  mhz: 0,
-  memoryMiB: 4096,
-  storageGiB: 20,
-  hardwareVirtualisation: true,
-  sites: ['s1'],
-  ...fields,
-});
+export function need({ demand, ...fields }: Partial<Omit<Need, 'demand'>> & { demand?: Partial<Amounts> } = {}): Need {
+  return {
+    demand: { vcpus: 2, mhz: 0, memoryMiB: 4096, ...demand } as Amounts,
+    vcpus: demand?.vcpus ?? 2,
+    storageGiB: 20,
+    hardwareVirtualisation: true,
+    nestedPaging: true,
+    vnodes: [],
+    sites: ['s1'],
+    ...fields,
+  };
+}
 
 /** Candidates in a given order; `looked` counts those that were handed out. */
 export function index(candidates: readonly Candidate[]): CandidateIndex & { looked: number } {

@@ -19,12 +19,19 @@ const chance = (seed = 1) => seededRandom(seed);
 const BREAKS = [
   ['site', host('h', { siteId: 's2' }), need()],
   ['cluster', host('h', { clusterId: 'c2' }), need({ clusterId: 'c1' })],
+  ['host', host('h'), need({ hostId: 'other' })],
   ['state', host('h', { state: 'suspect' }), need()],
   ['avoided', host('h'), need({ avoid: new Set(['h']) })],
   ['hardware', host('h', { hardwareVirtualisation: false }), need()],
-  ['cpu', host('h', { freeVcpus: 1 }), need()],
-  ['cpu-reservation', host('h', { freeMhz: 999 }), need({ mhz: 1000 })],
-  ['memory', host('h', { freeMemoryMiB: 4095 }), need()],
+  ['nested-paging', host('h', { nestedPaging: false }), need()],
+  ['generation', host('h', { cpuGeneration: 'Nehalem' }), need({ generation: 'Westmere' })],
+  ['cpu', host('h', { free: { vcpus: 1 } }), need()],
+  ['cpu-reservation', host('h', { free: { mhz: 999 } }), need({ demand: { mhz: 1000 } })],
+  ['memory', host('h', { free: { memoryMiB: 4095 } }), need()],
+  ['memory-reservation', host('h', { free: { reservedMiB: 99 } }), need({ demand: { reservedMiB: 100 } })],
+  ['huge-pages', host('h', { hugePages: { '2m': 9 } }), need({ demand: { pages2m: 10 } })],
+  ['device', host('h', { devices: [{ id: 'n', kind: 'nic', functions: 1 }] }), need({ demand: { nicFunctions: 2 } })],
+  ['numa', host('h'), need({ vnodes: [{ vcpus: 13, memoryMiB: 100 }] })],
   ['storage', host('h'), need({ storageGiB: 1001 })],
 ] as const;
 
@@ -42,11 +49,11 @@ describe('a rule', () => {
   });
 
   it.each([
-    ['CPU', host('h', { freeVcpus: 2 })],
-    ['memory', host('h', { freeMemoryMiB: 4096 })],
-    ['MHz', host('h', { freeMhz: 500 })],
+    ['CPU', host('h', { free: { vcpus: 2 } })],
+    ['memory', host('h', { free: { memoryMiB: 4096 } })],
+    ['MHz', host('h', { free: { mhz: 500 } })],
   ])('lets a host pass that has exactly enough %s', (_what, exact) => {
-    expect(place(need({ mhz: 500 }), index([candidate(exact)]), chance()).ok).toBe(true);
+    expect(place(need({ demand: { mhz: 500 } }), index([candidate(exact)]), chance()).ok).toBe(true);
   });
 
   it('about hardware asks nothing of a need that can do without', () => {
@@ -58,9 +65,9 @@ describe('a rule', () => {
 describe('a refusal', () => {
   it('counts every host once, for the first rule that it breaks', () => {
     const hosts = [
-      host('a', { freeVcpus: 0, freeMemoryMiB: 0 }),
-      host('b', { freeMemoryMiB: 0 }),
-      host('c', { state: 'fenced', freeVcpus: 0 }),
+      host('a', { free: { vcpus: 0, memoryMiB: 0 } }),
+      host('b', { free: { memoryMiB: 0 } }),
+      host('c', { state: 'fenced', free: { vcpus: 0 } }),
     ];
     const refused = place(need(), index(hosts.map((h) => candidate(h))), chance());
     expect(refused).toMatchObject({ ok: false, hosts: 3, ruledOut: { cpu: 1, memory: 1, state: 1 } });
@@ -78,8 +85,7 @@ describe('a refusal', () => {
 const hosts = fc
   .array(
     fc.record({
-      freeVcpus: fc.integer({ min: 0, max: 22 }),
-      freeMemoryMiB: fc.integer({ min: 0, max: 60_000 }),
+      free: fc.record({ vcpus: fc.integer({ min: 0, max: 22 }), memoryMiB: fc.integer({ min: 0, max: 60_000 }) }),
       state: fc.constantFrom('online' as const, 'online' as const, 'suspect' as const),
     }),
     { maxLength: EXAMINED_LIMIT },
@@ -120,7 +126,7 @@ describe('a decision', () => {
   });
 
   it('prefers what stays the least loaded', () => {
-    const list = [host('full', { freeVcpus: 2 }), host('half', { freeVcpus: 11 }), host('empty')];
+    const list = [host('full', { free: { vcpus: 2 } }), host('half', { free: { vcpus: 11 } }), host('empty')];
     const chosen = place(need(), index(list.map((h) => candidate(h))), chance()) as Chosen;
     expect(chosen.candidate.host.id).toBe('empty');
   });

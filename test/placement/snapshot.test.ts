@@ -7,7 +7,7 @@ const ids = (list: Iterable<{ host: { id: string } }>) => [...list].map((c) => c
 describe('a picture of the capacity', () => {
   it('shows first the hosts with the most free memory, and last those that cannot be taken', () => {
     const hosts = [
-      host('little', { freeMemoryMiB: 10 }),
+      host('little', { free: { memoryMiB: 10 } }),
       host('down', { state: 'fenced' }),
       host('much'),
       host('far', { siteId: 's2' }),
@@ -32,43 +32,73 @@ describe('a picture of the capacity', () => {
     const [mine, store] = [host('h'), datastore('d')];
     const picture = new CapacitySnapshot([cluster], [mine], [store]);
     picture.take('h', { vcpus: 2, mhz: 100, memoryMiB: 4096 }, { datastoreId: 'd', gib: 20 });
-    expect([mine.freeVcpus, store.freeGiB]).toEqual([22, 1000]);
+    expect([mine.free.vcpus, store.freeGiB]).toEqual([22, 1000]);
     expect(picture.candidate('h')).toMatchObject({
-      host: { freeVcpus: 20, freeMhz: 52_700, freeMemoryMiB: mine.freeMemoryMiB - 4096 },
+      host: { free: { vcpus: 20, mhz: 52_700, memoryMiB: mine.free.memoryMiB - 4096 } },
       datastores: [{ freeGiB: 980 }],
     });
   });
 
   it('takes over what the tables say of a host and of a datastore', () => {
     const picture = new CapacitySnapshot([cluster], [host('h')], [datastore('d')]);
-    picture.correct(host('h', { freeVcpus: 1 }));
+    picture.correct(host('h', { free: { vcpus: 1 } }));
     picture.correctDatastore(datastore('d', { freeGiB: 5 }));
     picture.correct(host('unknown'));
-    expect(picture.candidate('h')).toMatchObject({ host: { freeVcpus: 1 }, datastores: [{ freeGiB: 5 }] });
+    expect(picture.candidate('h')).toMatchObject({ host: { free: { vcpus: 1 } }, datastores: [{ freeGiB: 5 }] });
     expect(picture.candidate('unknown')).toBeUndefined();
   });
 });
 
 const spec = {
-  cpu: { vcpus: 4, mode: 'full' },
-  memory: { sizeMiB: 1024, mode: 'shadow' },
-  disks: [{ sizeGiB: 10 }, { sizeGiB: 30 }],
+  cpu: { vcpus: 4, mode: 'full' as const },
+  memory: { sizeMiB: 1024, mode: 'shadow' as const, pageSize: '4k' as const },
+  disks: [
+    { sizeGiB: 10, io: 'virtio' },
+    { sizeGiB: 30, io: 'virtio' },
+  ],
 };
 it.each([
-  ['software modes need no VT-x', spec, {}, { hardwareVirtualisation: false, storageGiB: 40, mhz: 0 }],
+  [
+    'software modes need no VT-x',
+    spec,
+    {},
+    { hardwareVirtualisation: false, storageGiB: 40, demand: { vcpus: 4, mhz: 0, memoryMiB: 1024 } },
+  ],
   [
     'a CPU in hardware mode needs it',
-    { ...spec, cpu: { vcpus: 4, mode: 'hardware' } },
+    { ...spec, cpu: { vcpus: 4, mode: 'hardware' as const } },
     {},
     { hardwareVirtualisation: true },
   ],
   [
     'memory in hardware mode needs it',
-    { ...spec, memory: { sizeMiB: 1024, mode: 'hardware' } },
+    { ...spec, memory: { sizeMiB: 1024, mode: 'hardware' as const, pageSize: '4k' as const } },
     {},
-    { hardwareVirtualisation: true },
+    { nestedPaging: true, hardwareVirtualisation: false },
   ],
-  ['a reservation is needed', { ...spec, cpu: { vcpus: 4, mode: 'full', reservationMhz: 900 } }, {}, { mhz: 900 }],
+  [
+    'huge pages are needed in place of ordinary memory',
+    { ...spec, memory: { sizeMiB: 1024, mode: 'shadow' as const, pageSize: '2m' as const } },
+    {},
+    { demand: { vcpus: 4, mhz: 0, memoryMiB: 0, pages2m: 512 } },
+  ],
+  [
+    'virtual NUMA nodes are needed whole',
+    { ...spec, numa: { nodes: 2 } },
+    {},
+    {
+      vnodes: [
+        { vcpus: 2, memoryMiB: 512 },
+        { vcpus: 2, memoryMiB: 512 },
+      ],
+    },
+  ],
+  [
+    'a reservation is needed',
+    { ...spec, cpu: { vcpus: 4, mode: 'full' as const, reservationMhz: 900 } },
+    {},
+    { demand: { mhz: 900 } },
+  ],
   ['disks that stand already need no room', spec, { storage: false }, { storageGiB: 0 }],
 ])('what a VM needs of a place: %s', (_what, vm, where, expected) => {
   expect(needOf(vm, { sites: ['s1'], ...where })).toMatchObject(expected);

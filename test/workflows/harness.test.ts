@@ -149,7 +149,7 @@ async function nothing_is_left(test: TestCloud): Promise<void> {
   expect(belief.claims).toEqual([]);
   expect(world.processes).toEqual([]);
   expect(world.volumes).toEqual([]);
-  for (const host of belief.hosts) expect([host.id, host.freeVcpus]).toEqual([host.id, host.capacity.vcpus]);
+  for (const host of belief.hosts) expect([host.id, host.free.vcpus]).toEqual([host.id, host.capacity.vcpus]);
 }
 describe.each(OPERATION_KINDS)('%s', (kind) => {
   const story = STORIES[kind];

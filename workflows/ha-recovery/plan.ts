@@ -1,12 +1,13 @@
+import { demandOf } from '../../shared/hypervisor/demand.ts';
 import type { Random } from '../../shared/kernel/random.ts';
-import type { Vm } from '../../shared/model/vm.ts';
-import { hasPassthrough } from '../../shared/model/vm.ts';
+import { hasPassthrough, type Vm } from '../../shared/model/vm.ts';
 import { place } from '../../shared/placement/placement.ts';
+import { type Seat, seated, seatOf } from '../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../shared/placement/snapshot.ts';
 
 /** What is done about one VM of a fenced host. */
 export type Move =
-  | { vm: Vm; kind: 'start'; hostId: string }
+  | { vm: Vm; kind: 'start'; seat: Seat }
   | { vm: Vm; kind: 'wait'; reason: string }
   /** Not to be started: wanted stopped, or without HA. */
   | { vm: Vm; kind: 'rest'; reason: string }
@@ -67,7 +68,8 @@ export function planMoves(vms: readonly Vm[], clusterHa: boolean, snapshot: Capa
           .map(([rule, n]) => `${rule} rules out ${n}`)
           .join(', ')}`,
       };
-    snapshot.take(decision.candidate.host.id, need);
-    return { vm, kind: 'start', hostId: decision.candidate.host.id };
+    const seat = seatOf(decision);
+    snapshot.take(seat.hostId, demandOf(seated(vm, seat)));
+    return { vm, kind: 'start', seat };
   });
 }

@@ -1,13 +1,15 @@
+import { demandOf } from '../../shared/hypervisor/demand.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
+import { type Amounts, minus, nothing, plus } from '../../shared/model/amounts.ts';
 import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
-import { type Demand, demandOf, type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { SEAT, seated } from '../../shared/placement/seat.ts';
 import { CapacitySnapshot } from '../../shared/placement/snapshot.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
-import { keys } from '../../shared/store/keys.ts';
-import { HostFull, takeHost } from '../../shared/store/ledger.ts';
+import { giveHost, HostFull, takeHost } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
@@ -40,7 +42,7 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
 
 function outcomeOf(move: Move, fromHost: string): IncidentVm {
   const base = { id: move.vm.id, tenantId: move.vm.tenantId, fromHost };
-  if (move.kind === 'start') return { ...base, outcome: 'recovering', toHost: move.hostId };
+  if (move.kind === 'start') return { ...base, outcome: 'recovering', toHost: move.seat.hostId };
   if (move.kind === 'wait') return { ...base, outcome: 'waiting', reason: move.reason };
   const reason = move.kind === 'rest' ? move.reason : 'an operation stops or deletes it';
   return { ...base, outcome: 'stopped', reason };
@@ -71,16 +73,16 @@ async function writeMoves(moves: readonly Move[], deps: StepDeps): Promise<void>
 /** One transaction: the VMs, what their old host gets back and what the new ones give. */
 function wave(moves: readonly Move[], deps: StepDeps): Transaction {
   const tx = new Transaction();
-  const delta = new Map<string, { clusterId: string; take: Demand; give: Demand }>();
-  const entry = (vm: Vm, hostId: string) => {
-    const there = delta.get(hostId) ?? { clusterId: vm.clusterId, take: zero(), give: zero() };
-    delta.set(hostId, there);
-    return there;
+  // Per host what it gives, net: one that waits tried before may both take back and give, and an item has one action.
+  const delta = new Map<string, { clusterId: string; takes: boolean; net: Amounts }>();
+  const enter = (vm: Vm, hostId: string, amounts: Amounts, takes: boolean) => {
+    const there = delta.get(hostId) ?? { clusterId: vm.clusterId, takes: false, net: nothing() };
+    delta.set(hostId, { ...there, takes: there.takes || takes, net: plus(there.net, amounts) });
   };
   for (const move of moves) {
     const { vm } = move;
-    if (vm.hostId) add(entry(vm, vm.hostId).give, demandOf(vm));
-    if (move.kind === 'start') add(entry(vm, move.hostId).take, demandOf(vm));
+    if (vm.hostId) enter(vm, vm.hostId, minus(nothing(), demandOf(vm)), false);
+    if (move.kind === 'start') enter(vm, move.seat.hostId, demandOf(seated(vm, move.seat)), true);
     tx.update(vmKey(vm), { ...change(move), ...unchanged(vm) });
     if (move.kind === 'rest') {
       emit(tx, {
@@ -93,18 +95,9 @@ function wave(moves: readonly Move[], deps: StepDeps): Transaction {
       });
     }
   }
-  for (const [id, { clusterId, take, give }] of delta) {
-    // A host that waits tried before may both give and take: one action per item.
-    if (take.memoryMiB === 0)
-      tx.update(keys.host(clusterId, id), {
-        add: { freeVcpus: give.vcpus, freeMhz: give.mhz, freeMemoryMiB: give.memoryMiB },
-      });
-    else
-      takeHost(
-        tx,
-        { clusterId, id },
-        { vcpus: take.vcpus - give.vcpus, mhz: take.mhz - give.mhz, memoryMiB: take.memoryMiB - give.memoryMiB },
-      );
+  for (const [id, { clusterId, takes, net }] of delta) {
+    if (takes) takeHost(tx, { clusterId, id }, net);
+    else giveHost(tx, { clusterId, id }, minus(nothing(), net));
   }
   return tx;
 }
@@ -114,31 +107,29 @@ function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
   switch (move.kind) {
     case 'start':
       return {
-        set: { state: resuming(vm), hostId: move.hostId, runsOn: move.hostId },
+        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat },
         add: { epoch: 1, version: 1 },
-        remove: ['reason'],
+        remove: ['reason', ...SEAT.filter((attribute) => move.seat[attribute] === undefined)],
       };
     case 'wait':
       // It keeps its place in the index of the old host: that is how the next pass finds it.
-      return { set: { state: resuming(vm), hostId: null, reason: move.reason }, add: { version: 1 } };
+      return {
+        set: { state: resuming(vm), hostId: null, reason: move.reason },
+        add: { version: 1 },
+        remove: [...SEAT],
+      };
     case 'rest':
       return {
         set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason },
         add: { version: 1 },
-        remove: ['runsOn'],
+        remove: ['runsOn', ...SEAT],
       };
     case 'release':
-      return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn'] };
+      return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn', ...SEAT] };
   }
 }
 
 const resuming = (vm: Vm) => (vm.state === 'faultResuming' ? vm.state : vmMachine.next(vm.state, 'hostFault'));
-const zero = (): Demand => ({ vcpus: 0, mhz: 0, memoryMiB: 0 });
-const add = (sum: Demand, d: Demand) => {
-  sum.vcpus += d.vcpus;
-  sum.mhz += d.mhz;
-  sum.memoryMiB += d.memoryMiB;
-};
 
 /** The VMs that this incident has placed and that nobody has taken over since. */
 async function placedVms(incident: Incident, { store }: StepDeps): Promise<{ vm: Vm; entry: IncidentVm }[]> {
@@ -276,11 +267,10 @@ async function sendBack(vms: readonly Vm[], failedHost: string, deps: StepDeps):
     const tx = new Transaction().update(vmKey(vm), {
       set: { hostId: null, runsOn: failedHost },
       add: { version: 1 },
+      remove: [...SEAT],
       ...unchanged(vm),
     });
-    tx.update(keys.host(vm.clusterId, vm.hostId as string), {
-      add: { freeVcpus: vm.cpu.vcpus, freeMhz: demandOf(vm).mhz, freeMemoryMiB: vm.memory.sizeMiB },
-    });
+    giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId as string }, demandOf(vm));
     await deps.store.commit(tx);
   }
 }

@@ -1,6 +1,7 @@
+import { demandOf } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { ipToNumber } from '../../shared/model/addresses.ts';
-import { demandOf, storageGiBOf, type Vm } from '../../shared/model/vm.ts';
+import { storageGiBOf, type Vm } from '../../shared/model/vm.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { giveDatastore, giveHost, refundVdc } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';

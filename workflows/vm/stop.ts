@@ -1,5 +1,7 @@
+import { demandOf } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { demandOf, type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { SEAT } from '../../shared/placement/seat.ts';
 import { giveHost } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -44,7 +46,7 @@ export async function restStopped(vms: readonly Vm[], deps: StepDeps, reason?: s
         ...(reason ? { reason } : {}),
       },
       add: { version: 1 },
-      remove: ['claim', 'runsOn', ...(reason ? [] : ['reason'])],
+      remove: ['claim', 'runsOn', ...SEAT, ...(reason ? [] : ['reason'])],
       ...unchanged(vm),
     });
     if (vm.hostId) giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId }, demandOf(vm));

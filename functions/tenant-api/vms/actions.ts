@@ -1,7 +1,9 @@
+import { demandOf } from '../../../shared/hypervisor/demand.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { OperationKind } from '../../../shared/model/operation.ts';
-import { demandOf, type Vm, vmMachine } from '../../../shared/model/vm.ts';
+import { type Vm, vmMachine } from '../../../shared/model/vm.ts';
 import { place } from '../../../shared/placement/placement.ts';
+import { seated, seatOf } from '../../../shared/placement/seat.ts';
 import { needOf } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { HostFull, takeHost } from '../../../shared/store/ledger.ts';
@@ -99,14 +101,16 @@ export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
     }
     const { host } = decision.candidate;
     const tx = new Transaction();
-    takeHost(tx, host, demandOf(vm));
+    const seat = seatOf(decision);
+    const demand = demandOf(seated(vm, seat));
+    takeHost(tx, host, demand);
     try {
       // Every start order has an epoch of its own, so that a late or repeated one can do no harm (HA-9, HA-10).
       const answer = await begin(call, tx, vm, 'start-vm', {
-        set: { state, desired: 'running', hostId: host.id },
+        set: { state, desired: 'running', ...seat },
         add: { epoch: 1 },
       });
-      if (!call.dryRun) snapshot.take(host.id, need);
+      if (!call.dryRun) snapshot.take(host.id, demand);
       return answer;
     } catch (error) {
       if (!(error instanceof HostFull) || !error.host) throw error;

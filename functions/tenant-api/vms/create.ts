@@ -1,9 +1,12 @@
+import { demandOf } from '../../../shared/hypervisor/demand.ts';
 import { DomainError, invalid } from '../../../shared/kernel/errors.ts';
+import { minus, nothing, sumOf } from '../../../shared/model/amounts.ts';
 import type { Datastore, Host } from '../../../shared/model/inventory.ts';
 import type { Network } from '../../../shared/model/network.ts';
 import type { Vdc } from '../../../shared/model/vdc.ts';
-import { demandOf, storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
+import { storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
 import { place, type Refused } from '../../../shared/placement/placement.ts';
+import { type Seat, seatOf } from '../../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import {
@@ -105,12 +108,12 @@ async function decide(
     const datastore = decision.datastore as Datastore;
     const vm = await build(call, vdc, wiring, book, {
       host,
+      seat: body.start ? seatOf(decision) : { hostId: null },
       datastore,
       operationId,
       name: count > 1 ? `${body.name}-${i + 1}` : body.name,
     });
-    if (body.start) snapshot.take(host.id, need, { datastoreId: datastore.id, gib: need.storageGiB });
-    else snapshot.take('', need, { datastoreId: datastore.id, gib: need.storageGiB });
+    snapshot.take(vm.hostId ?? '', demandOf(vm), { datastoreId: datastore.id, gib: need.storageGiB });
     placed.push({ vm, host, datastore });
   }
   return placed;
@@ -121,7 +124,7 @@ async function build(
   vdc: Vdc,
   wiring: Wiring,
   book: AddressBook,
-  at: { host: Host; datastore: Datastore; operationId: string; name: string },
+  at: { host: Host; seat: Seat | { hostId: null }; datastore: Datastore; operationId: string; name: string },
 ): Promise<Vm> {
   const { body } = call;
   const noBoot = !body.disks.some((d) => d.boot);
@@ -150,7 +153,8 @@ async function build(
     ha: body.ha,
     siteId: at.host.siteId,
     clusterId: at.host.clusterId,
-    hostId: body.start ? at.host.id : null,
+    ...(body.numa ? { numa: body.numa } : {}),
+    ...at.seat,
     epoch: 1,
     version: 1,
     createdAt: call.now,
@@ -178,12 +182,7 @@ async function write(
     datastores.set(datastore.id, { datastore, gib: (datastores.get(datastore.id)?.gib ?? 0) + storageGiBOf(vm) });
   }
   for (const { host, vms } of hosts.values()) {
-    const each = demandOf(vms[0] as Vm);
-    takeHost(tx, host, {
-      vcpus: each.vcpus * vms.length,
-      mhz: each.mhz * vms.length,
-      memoryMiB: each.memoryMiB * vms.length,
-    });
+    takeHost(tx, host, sumOf(vms.map(demandOf)));
   }
   for (const { datastore, gib } of datastores.values()) takeDatastore(tx, datastore, gib);
   chargeVdc(tx, vdc, wanted);
@@ -220,14 +219,11 @@ async function write(
 
 /** Undoes in the picture what `decide` took in it. */
 function giveBack(snapshot: CapacitySnapshot, placed: readonly Placed[]): void {
-  for (const { vm, datastore } of placed) {
-    const { vcpus, mhz, memoryMiB } = demandOf(vm);
-    snapshot.take(
-      vm.hostId ?? '',
-      { vcpus: -vcpus, mhz: -mhz, memoryMiB: -memoryMiB },
-      { datastoreId: datastore.id, gib: -storageGiBOf(vm) },
-    );
-  }
+  for (const { vm, datastore } of placed)
+    snapshot.take(vm.hostId ?? '', minus(nothing(), demandOf(vm)), {
+      datastoreId: datastore.id,
+      gib: -storageGiBOf(vm),
+    });
 }
 
 /** What the quota is charged for `count` such VMs. */
