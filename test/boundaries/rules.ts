@@ -8,7 +8,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['shared/kernel'],
   ['shared/model'],
   ['shared/events', 'shared/hypervisor'],
-  ['shared/contract', 'shared/invariants', 'shared/estate', 'shared/placement'],
+  ['shared/contract', 'shared/invariants', 'shared/estate', 'shared/placement', 'shared/replication', 'shared/backup'],
   ['shared/store'],
   ['shared/world', 'shared/aws'],
   ['functions', 'workflows'],
