@@ -10,7 +10,7 @@ const WORLDS: Record<FixedPage, { sizeMiB: number; guestPages: FixedPage[] }> = 
   '2m': { sizeMiB: 2048, guestPages: ['4k', '2m', '1g'] },
   '1g': { sizeMiB: 4096, guestPages: ['4k', '2m', '1g'] },
 };
-const SLOTS = 4;
+const SLOTS = 2;
 /** Places of the application, far enough from each other for pages of every size. */
 const slotAddress = (slot: number): number => slot * GIB * 3;
 
@@ -18,6 +18,7 @@ const part = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const slot = fc.nat(SLOTS - 1);
 const command = fc.oneof(
   fc.record({ do: fc.constant('map' as const), slot, size: part, target: part, writable: fc.boolean() }),
+  fc.record({ do: fc.constant('remap' as const), slot, target: part, writable: fc.boolean() }),
   fc.record({ do: fc.constant('unmap' as const), slot }),
   {
     weight: 3,
@@ -59,16 +60,16 @@ describe('translation is the same function under every scheme (MEM-2 to MEM-8, M
                 if (old === undefined) continue;
                 for (const s of schemes) s.unmap(address);
                 mapped.delete(c.slot);
-              } else if (c.do === 'map') {
-                const page = guestPages[Math.floor(c.size * guestPages.length)] as FixedPage;
+              } else if (c.do === 'map' || c.do === 'remap') {
+                if (c.do === 'remap' && old === undefined) continue;
+                const fresh = c.do === 'map' ? guestPages[Math.floor(c.size * guestPages.length)] : old?.page;
+                const page = fresh as FixedPage;
                 const pages = (sizeMiB * MIB) / pageBytes(page);
                 const gpa = Math.floor(c.target * pages) * pageBytes(page);
                 for (const s of schemes) {
-                  if (old?.page === page) s.remap(address, gpa, c.writable);
-                  else {
-                    if (old !== undefined) s.unmap(address);
-                    s.map(address, gpa, page, c.writable);
-                  }
+                  if (c.do === 'map' && old !== undefined) s.unmap(address);
+                  if (c.do === 'remap') s.remap(address, gpa, c.writable);
+                  else s.map(address, gpa, page, c.writable);
                 }
                 mapped.set(c.slot, { page, gpa, writable: c.writable });
               } else {
