@@ -9,7 +9,7 @@ export interface Holding {
   /** Memory that the guest has asked for, outside huge pages. */
   wantedMiB: number;
   activeMiB: number;
-  /** What a reservation keeps for it (QOS-4): at most what it has asked for. */
+  /** What no floor goes below: what a reservation keeps for it (QOS-4), or all that it has when it is pinned (MEM-12). */
   promisedMiB: number;
   sharedMiB: number;
   savedMiB: number;
@@ -50,7 +50,7 @@ export const residentMiB = (h: Holding): number => backedMiB(h) - h.savedMiB;
 type Taken = 'balloonedMiB' | 'swappedMiB' | 'blockedMiB';
 type Floor = (h: Holding) => number;
 
-/** What can be taken from all holdings down to a floor each. Pinned ones give nothing. */
+/** What can be taken from all holdings down to a floor each. */
 export const takeable = (holdings: readonly Holding[], floor: Floor): number =>
   holdings.reduce((sum, h) => sum + Math.max(0, backedMiB(h) - floorOf(h, floor)), 0);
 
@@ -73,4 +73,4 @@ export function take(holdings: readonly Holding[], what: Taken, amountMiB: numbe
   return taken;
 }
 
-const floorOf = (h: Holding, floor: Floor): number => (h.pinned ? backedMiB(h) : Math.min(floor(h), backedMiB(h)));
+const floorOf = (h: Holding, floor: Floor): number => Math.min(floor(h), backedMiB(h));

@@ -37,7 +37,7 @@ export function settleMemory(host: MemoryHost, vms: readonly MemoryVm[]): Settle
     steps.push({ technique, reclaimedMiB, state });
   };
   let overheadMiB = 0;
-  if (sharing !== 'off' && state !== 'high') {
+  if (sharing !== 'off' && STATE_RULES[state].techniques.includes('sharing')) {
     overheadMiB = sharePages(holdings, sharing, domainMiB);
     took(
       'sharing',

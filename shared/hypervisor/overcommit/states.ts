@@ -32,9 +32,6 @@ export const STATE_RULES: Readonly<Record<MemoryState, StateRule>> = {
   low: { beginsAtShare: LOW_BELOW_SHARE, techniques: ['sharing', 'swap'], blocksAllocations: true },
 };
 
-/** How deep a state is: 0 for high, 4 for low. */
-export const depthOf = (state: MemoryState): number => MEMORY_STATES.indexOf(state);
-
 /** Memory that a host of this size wants free, MiB (G1). Hosts below 28 GB want the fixed part whole (declared). */
 export const minFree = (hostMiB: number): number =>
   MIN_FREE_BASE_MIB + MIN_FREE_REST_SHARE * Math.max(0, hostMiB - MIN_FREE_FIRST_MIB);

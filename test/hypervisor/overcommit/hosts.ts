@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { usualContent } from '../../../shared/hypervisor/overcommit/content.ts';
 import type { MemoryHost, MemoryVm } from '../../../shared/hypervisor/overcommit/settlement.ts';
-import { MEMORY_STATES } from '../../../shared/hypervisor/overcommit/states.ts';
+import { MEMORY_STATES, type MemoryState } from '../../../shared/hypervisor/overcommit/states.ts';
 
 export const GIB = 1024;
 
@@ -43,15 +43,18 @@ export const withContent = (of: MemoryVm, os: 'linux' | 'windows' | 'other' = 'l
   runs: usualContent({ id: of.id, os, image: os, touchedMiB: of.touchedMiB }),
 });
 
+/** How deep a state is: 0 for high, 4 for low. */
+export const depthOf = (state: MemoryState): number => MEMORY_STATES.indexOf(state);
+
 const percent = fc.integer({ min: 0, max: 100 });
 const anyVm = fc
   .record({
     weight: fc.integer({ min: 1, max: 100 }),
-    touched: percent,
+    touched: fc.oneof(percent, fc.integer({ min: 80, max: 100 })),
     active: percent,
     reservation: fc.oneof(fc.constant(0), percent),
     shares: fc.integer({ min: 1, max: 100_000 }),
-    kind: fc.constantFrom('usual', 'usual', 'usual', 'silent', 'pinned', 'huge', 'paused'),
+    kind: fc.constantFrom('usual', 'usual', 'silent', 'silent', 'silent', 'pinned', 'huge', 'paused'),
     tenantId: fc.constantFrom('t', 'u'),
     os: fc.constantFrom('linux' as const, 'windows' as const),
   })
@@ -61,7 +64,7 @@ const anyVm = fc
 export const anySetting = fc
   .record({
     physicalMiB: fc.integer({ min: 4 * GIB, max: 256 * GIB }),
-    filled: fc.integer({ min: 1, max: 150 }),
+    filled: fc.oneof(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 100, max: 150 })),
     drawn: fc.array(anyVm, { minLength: 1, maxLength: 12 }),
     previous: fc.constantFrom(...MEMORY_STATES),
     sharing: fc.constantFrom('off' as const, 'tenant' as const, 'host' as const),

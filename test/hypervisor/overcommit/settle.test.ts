@@ -88,7 +88,10 @@ describe('balloon (OVC-1)', () => {
   });
 
   it('does not run in a paused guest, whose memory is swapped instead', () => {
-    const s = settleMemory(host({ sharing: 'off' }), [...vms(15, { activeMiB: 8 * GIB }), vm('p', { paused: true })]);
+    const s = settleMemory(host({ sharing: 'off' }), [
+      ...vms(15, { activeMiB: 8 * GIB }),
+      vm('p', { paused: true, activeMiB: 8 * GIB }),
+    ]);
     expect(s.vms[15]).toMatchObject({ balloonedMiB: 0 });
     expect(s.vms[15]?.swappedMiB).toBeGreaterThan(2 * GIB);
     expect(s.swappedMiB).toBe(s.vms[15]?.swappedMiB);
@@ -130,6 +133,14 @@ describe('sharing on a host (OVC-4)', () => {
     expect((all?.savedBySharingMiB as number) - (tenant?.savedBySharingMiB as number)).toBeCloseTo(768 + 1 / 256, 6);
   });
 
+  it('keeps shared pages in memory: balloon and swap end where only those are left', () => {
+    const idle = ['a', 'b'].map((id) => withContent(vm(id, { activeMiB: 0 })));
+    const s = settleMemory(host(), [...idle, vm('full', { sizeMiB: 125.1 * GIB, reservationMiB: 125.1 * GIB })]);
+    expect(s.vms[0]?.sharedMiB).toBeGreaterThan(1400);
+    expect(s.vms[0]?.balloonedMiB).toBeCloseTo(8 * GIB - (s.vms[0]?.sharedMiB as number), 6);
+    expect(s.vms[0]?.residentMiB).toBeCloseTo((s.vms[0]?.sharedMiB as number) - (s.vms[0]?.savedMiB as number), 6);
+  });
+
   it('is left alone where reservations leave no room for its records', () => {
     const full = vm('full', { sizeMiB: 126 * GIB, reservationMiB: 126 * GIB, activeMiB: 0 });
     const s = settleMemory(host(), [full, withContent(vm('a')), withContent(vm('b'))]);
@@ -152,6 +163,7 @@ describe('memory QoS without overcommit (QOS-4)', () => {
     ['on: VMs beyond the ratio', host({ ratioPercent: 120 }), vms(19), 'OVC-5'],
     ['a ratio above 150 %', host({ ratioPercent: 151 }), [], 'OVC-5'],
     ['on: reservations beyond the memory for VMs', host(), vms(16, { reservationMiB: 8 * GIB }), 'QOS-4'],
+    ['on: pinned VMs beyond the memory for VMs', host(), vms(16, { pinned: true }), 'QOS-4'],
     ['more huge pages than the pool has', host(), [vm('h', { hugePagesMiB: 8 * GIB })], 'MEM-12'],
     ['more active than touched memory', host(), [vm('a', { activeMiB: 9 * GIB })], 'OVC-1'],
     ['a reservation above the size', host(), [vm('a', { reservationMiB: 9 * GIB })], 'MEM-15'],

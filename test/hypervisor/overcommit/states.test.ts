@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   beginsAtMiB,
-  depthOf,
   effort,
   MEMORY_STATES,
   minFree,
   STATE_RULES,
   stateOf,
 } from '../../../shared/hypervisor/overcommit/states.ts';
+import { depthOf } from './hosts.ts';
 
 const numRuns = Number(process.env.STRATA_RANDOM_RUNS ?? 100);
 const GIB = 1024;
