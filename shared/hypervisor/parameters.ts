@@ -1,3 +1,5 @@
+import { BLOCK_BYTES } from '../kernel/units.ts';
+
 /**
  * Every constant of the physics, with its unit, and its source or the word "declared": no public figure was found, or
  * several are possible, and this one was chosen. A figure that is not here follows from others.
@@ -40,7 +42,7 @@ export const BUSY_GUEST_IO_SHARE = 1e-6;
 
 // ---- Memory: translation and pages ----
 /** Smallest page and size of one table page, bytes (MEM-9). */
-export const BASE_PAGE_BYTES = 4096;
+export const BASE_PAGE_BYTES = BLOCK_BYTES;
 /** Bytes of one page-table entry (Intel SDM volume 3, 4-level paging). */
 export const TABLE_ENTRY_BYTES = 8;
 /** Entries of one table page: 9 address bits a level (Intel SDM volume 3, 4-level paging). */

@@ -1,6 +1,6 @@
 import type { Walk } from './page-table.ts';
 
-/** Who looks something up; of the host, from top to bottom. `hardware` is the MMU of the CPU. */
+/** Who looks something up (MEM-5). `hardware` is the MMU of the CPU, which stands under all of them. */
 export type Layer = 'hardware' | 'guest OS' | 'VMM' | 'host OS';
 /** Who keeps a table. */
 export type Owner = 'CPU' | 'guest OS' | 'VMM' | 'host OS';

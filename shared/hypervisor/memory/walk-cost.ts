@@ -67,7 +67,7 @@ function walked(scheme: PagingScheme, guestPage: FixedPage, hostPage: FixedPage)
   return seen;
 }
 
-function checkLoad(load: Required<TranslationLoad>): void {
+function checkLoad(load: Omit<Required<TranslationLoad>, 'scheme' | 'guestPage' | 'hostPage'>): void {
   const { activeMiB, promotedShare, tlbEntries, accessesPerSecond, guestTableWritesPerSecond } = load;
   const amounts = [activeMiB, accessesPerSecond, guestTableWritesPerSecond, promotedShare];
   const fine = amounts.every((n) => Number.isFinite(n) && n >= 0) && promotedShare <= 1 && accessesPerSecond > 0;
@@ -89,17 +89,14 @@ const shares = (page: PageSize, promoted: number): [FixedPage, number][] =>
       ]
     : [[page, 1]];
 
-/** What translation costs a VM (MEM-10, MEM-14), where every part of its active memory is accessed equally often. */
-export function translationCost(asked: TranslationLoad): TranslationCost {
-  const load = {
-    promotedShare: 0,
-    tlbEntries: TLB_ENTRIES,
-    accessesPerSecond: MEMORY_ACCESSES_PER_SECOND,
-    guestTableWritesPerSecond: 0,
-    ...asked,
-  };
-  checkLoad(load);
-  const { scheme, activeMiB, promotedShare, tlbEntries } = load;
+/**
+ * What translation costs a VM (MEM-10, MEM-14), where every part of its active memory is accessed equally often. Refused
+ * by MEM-14 for figures that are none.
+ */
+export function translationCost(load: TranslationLoad): TranslationCost {
+  const { scheme, activeMiB, promotedShare = 0, tlbEntries = TLB_ENTRIES } = load;
+  const { accessesPerSecond = MEMORY_ACCESSES_PER_SECOND, guestTableWritesPerSecond = 0 } = load;
+  checkLoad({ activeMiB, promotedShare, tlbEntries, accessesPerSecond, guestTableWritesPerSecond });
   const kinds = shares(load.guestPage, promotedShare).flatMap(([guest, guestShare]) =>
     shares(load.hostPage, promotedShare).map(([host, hostShare]) => {
       const share = guestShare * hostShare;
@@ -114,14 +111,14 @@ export function translationCost(asked: TranslationLoad): TranslationCost {
 
   const missRatio = mean((_, i) => 1 - (hits[i] as number));
   const referencesPerAccess = mean((kind, i) => (1 - (hits[i] as number)) * kind.references);
-  const vmmStepsPerSecond = load.guestTableWritesPerSecond * mean((kind) => kind.vmmStepsPerWrite);
+  const vmmStepsPerSecond = guestTableWritesPerSecond * mean((kind) => kind.vmmStepsPerWrite);
   return {
     referencesPerMiss: missRatio > 0 ? referencesPerAccess / missRatio : mean((kind) => kind.references),
     tlbReachMiB: tlbEntries / kinds.reduce((sum, kind) => sum + kind.entriesPerMiB, 0),
     missRatio,
     referencesPerAccess,
     cyclesPerAccess:
-      referencesPerAccess * WALK_CYCLES_PER_REFERENCE + (vmmStepsPerSecond * VMM_STEP_CYCLES) / load.accessesPerSecond,
+      referencesPerAccess * WALK_CYCLES_PER_REFERENCE + (vmmStepsPerSecond * VMM_STEP_CYCLES) / accessesPerSecond,
     vmmStepsPerSecond,
   };
 }
