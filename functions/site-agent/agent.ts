@@ -2,7 +2,7 @@ import type { HypervisorPort, PortAnswer, PortCall } from '../../shared/hypervis
 import type { Clock } from '../../shared/kernel/clock.ts';
 import type { Log } from '../../shared/kernel/log.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { SimulatedSite } from '../../shared/world/agent.ts';
+import { simulatedSite } from '../../shared/world/agent.ts';
 import type { Fault } from '../../shared/world/records.ts';
 import { World } from '../../shared/world/world.ts';
 
@@ -17,6 +17,13 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'listProcesses',
   'fenceHosts',
   'powerOnHosts',
+  'configureHosts',
+  'reconfigureVms',
+  'shapeNetworks',
+  'observeHost',
+  'beginMigrations',
+  'switchOver',
+  'cancelMigrations',
 ];
 
 /** The far end of the port. Faults of the way itself (time-out, lost answer, duplicate) happen here. */
@@ -28,7 +35,7 @@ export function siteAgent(deps: { store: Store; clock: Clock; log: Log }) {
     try {
       // A call is one instant of the world: its faults are read once.
       const faults = await world.faults();
-      const site = new SimulatedSite(world.under(faults), deps.clock);
+      const site = simulatedSite(world.under(faults), deps.clock);
       const broken = brokenWays(faults, call.siteId, deps.clock.now());
       if (broken.has('site-loss') || broken.has('call-timeout')) return timeout(call);
       const act = () =>

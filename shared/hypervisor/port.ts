@@ -1,4 +1,9 @@
-import type { HostHardware } from '../model/inventory.ts';
+import type { HostHardware, Overcommit } from '../model/inventory.ts';
+import type { MigrationOptions } from '../model/migration.ts';
+import type { Shaping } from '../model/qos.ts';
+import type { Machine } from './machine.ts';
+import type { CopyPlan } from './migration/copy.ts';
+import type { HostObservation } from './performance/observation.ts';
 
 /**
  * All that the control plane may ask of a hypervisor manager. Calls take lists, so that a wave of a recovery is one
@@ -21,6 +26,20 @@ export interface HypervisorPort {
   /** Cuts the power through the controllers (BMC) and asks them whether it is off. */
   fenceHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
   powerOnHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
+  /** Tells agents the settings of their hosts. An older version than the one they have changes nothing. */
+  configureHosts(siteId: string, settings: HostSettings[]): Promise<ConfigureResult[]>;
+  /** Changes VMs that run: their QoS takes effect at once (QOS-7). */
+  reconfigureVms(siteId: string, orders: ReconfigureOrder[]): Promise<ConfigureResult[]>;
+  /** Sets the shaping of networks, on all their ports (NET-1, QOS-5). */
+  shapeNetworks(siteId: string, networks: NetworkShape[]): Promise<ConfigureResult[]>;
+  /** What the VMs of a host get under their present load; only those named, or all. Null while it cannot be asked. */
+  observeHost(siteId: string, hostId: string, vmIds?: string[]): Promise<HostObservation | null>;
+  /** Begins to copy the memory of VMs that run to other hosts, which hold room for them. Repeating it changes nothing. */
+  beginMigrations(siteId: string, orders: MigrationOrder[]): Promise<MigrationResult[]>;
+  /** Pauses the VM at its source and lets it run on at the target, at one instant (MIG-2). */
+  switchOver(siteId: string, orders: MigrationRef[]): Promise<SwitchResult[]>;
+  /** Ends a copy that has not switched over; the VM runs on at its source (MIG-5). */
+  cancelMigrations(siteId: string, orders: MigrationRef[]): Promise<CancelResult[]>;
 }
 
 /** Times of the last heartbeat that arrived on each channel, ms; null when none ever did. */
@@ -48,10 +67,27 @@ export interface ProcessRef {
 }
 export interface StartOrder extends ProcessRef {
   epoch: number;
-  vcpus: number;
-  memoryMiB: number;
-  /** Names of the volumes to attach: all of them, user volumes included (HA-5). */
-  volumes: string[];
+  /** All its disks are attached, user volumes included (HA-5). */
+  machine: Machine;
+  /** Version of the VM that the machine was made from: a later change is not undone by a late order. */
+  version: number;
+}
+export interface HostSettings {
+  hostId: string;
+  version: number;
+  overcommit: Overcommit;
+  swapMiB: number;
+}
+export interface ReconfigureOrder extends StartOrder {}
+export interface NetworkShape {
+  id: string;
+  version: number;
+  shaping: Shaping;
+}
+/** `newer`: what stands there is newer, and was kept. `absent`: there is no such process; nothing to change. */
+export interface ConfigureResult {
+  id: string;
+  outcome: 'done' | 'newer' | 'absent' | 'unreachable';
 }
 /**
  * `started` and `already` carry the time from which the guest serves. `refused` means that nothing was started and says
@@ -68,6 +104,36 @@ export interface StopOrder extends ProcessRef {
 }
 export interface StopResult extends ProcessRef {
   outcome: 'stopped' | 'absent' | 'newer' | 'unreachable';
+}
+/** `hostId` is the source. The VM has `epoch` there, and will have `toEpoch` at the target. */
+export interface MigrationRef extends ProcessRef {
+  epoch: number;
+  to: string;
+  toEpoch: number;
+}
+export interface MigrationOrder extends MigrationRef {
+  /** As it will be at the target. */
+  machine: Machine;
+  options: MigrationOptions;
+}
+/** `copying`: from `switchAt` on it may be switched over. `not-converged` and `refused` say why, and change nothing. */
+export interface MigrationResult extends ProcessRef {
+  outcome: 'copying' | 'not-converged' | 'refused' | 'unreachable';
+  switchAt?: number;
+  plan?: CopyPlan;
+  reason?: string;
+}
+/** `early`: not before `switchAt`. `switched`, now or before: the guest goes on at the target from `readyAt` on. */
+export interface SwitchResult extends ProcessRef {
+  outcome: 'switched' | 'early' | 'not-converged' | 'refused' | 'unreachable';
+  switchAt?: number;
+  readyAt?: number;
+  plan?: CopyPlan;
+  reason?: string;
+}
+/** `moved`: too late, it runs at the target. */
+export interface CancelResult extends ProcessRef {
+  outcome: 'cancelled' | 'moved' | 'unreachable';
 }
 export interface SeenProcess {
   vmId: string;
@@ -125,5 +191,12 @@ export function portClient(transport: PortTransport): HypervisorPort {
     listProcesses: (site, hostIds) => ask('listProcesses', site, hostIds),
     fenceHosts: (site, hostIds) => ask('fenceHosts', site, hostIds),
     powerOnHosts: (site, hostIds) => ask('powerOnHosts', site, hostIds),
+    configureHosts: (site, settings) => ask('configureHosts', site, settings),
+    reconfigureVms: (site, orders) => ask('reconfigureVms', site, orders),
+    shapeNetworks: (site, networks) => ask('shapeNetworks', site, networks),
+    observeHost: (site, hostId, vmIds) => ask('observeHost', site, hostId, vmIds),
+    beginMigrations: (site, orders) => ask('beginMigrations', site, orders),
+    switchOver: (site, orders) => ask('switchOver', site, orders),
+    cancelMigrations: (site, orders) => ask('cancelMigrations', site, orders),
   };
 }

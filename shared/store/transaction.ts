@@ -97,8 +97,14 @@ export class Transaction {
     return this;
   }
 
-  check(key: Key, condition: string, onFail: OnFail, values?: Record<string, unknown>): this {
-    this.actions.push({ kind: 'check', table: 'control', key, condition, onFail, ...(values ? { values } : {}) });
+  check(
+    key: Key,
+    condition: string,
+    onFail: OnFail,
+    values?: Record<string, unknown>,
+    table: TableName = 'control',
+  ): this {
+    this.actions.push({ kind: 'check', table, key, condition, onFail, ...(values ? { values } : {}) });
     return this;
   }
 }

@@ -1,5 +1,9 @@
+import type { Load, Machine } from '../hypervisor/machine.ts';
+import type { MemoryState } from '../hypervisor/performance/observation.ts';
+import type { HostSettings, NetworkShape } from '../hypervisor/port.ts';
 import type { FaultKind } from '../model/fault.ts';
 import type { HostHardware } from '../model/inventory.ts';
+import type { MigrationOptions } from '../model/migration.ts';
 import type { Key } from '../store/tables.ts';
 
 /** What stands in the World table. `kind` is the hash key of the index that lists things of a kind. */
@@ -8,6 +12,10 @@ export interface WorldHost extends HostHardware {
   commissionedAt: number;
   /** Power orders that the controller (BMC) has obeyed, oldest first. */
   bmc: { at: number; power: 'on' | 'off' }[];
+  /** What the manager has told its agent; without it nothing is overcommitted. */
+  settings?: Omit<HostSettings, 'hostId'>;
+  /** The state that its memory manager was in when last looked at (OVC-6). */
+  memoryState?: MemoryState;
 }
 
 /** A VM process. It is never removed: the record of the last one on a host makes late orders harmless. */
@@ -20,15 +28,41 @@ export interface WorldProcess {
   startedAt: number;
   readyAt: number;
   stoppedAt?: number;
-  vcpus: number;
-  memoryMiB: number;
-  workload?: Workload;
+  /** Absent where an order to stop came before any start. */
+  machine?: Machine;
+  /** Version of the VM that `machine` was made from. */
+  version?: number;
+  workload?: Partial<Load>;
+  /** While its memory is copied to another host. */
+  migration?: Departure;
+  /** It runs on there, since it stopped here. */
+  movedTo?: { hostId: string; epoch: number };
 }
-export interface Workload {
-  cpu?: number;
-  dirtyMiBps?: number;
-  writeIops?: number;
-  netMbps?: number;
+
+/** A live migration, at its source. When it may switch over follows from it and the guest's load. */
+export interface Departure {
+  to: string;
+  /** Epoch with which it will run there. */
+  epoch: number;
+  startedAt: number;
+  options: MigrationOptions;
+}
+
+/** What a target holds for a VM whose memory arrives (MIG-6). */
+export interface WorldIncoming {
+  kind: 'incoming';
+  vmId: string;
+  hostId: string;
+  from: string;
+  epoch: number;
+  at: number;
+  machine: Machine;
+}
+
+/** A port group of a site's distributed switch (NET-2). */
+export interface WorldNetwork extends NetworkShape {
+  kind: 'network';
+  siteId: string;
 }
 
 /** A disk. Accepts writes only from the highest epoch that it has granted. */
@@ -72,6 +106,8 @@ export const BY_KIND_INDEX = 'by-kind';
 export const worldKeys = {
   host: (id: string): Key => ({ pk: `HOST#${id}`, sk: '-' }),
   process: (hostId: string, vmId: string): Key => ({ pk: `HOST#${hostId}`, sk: `PROC#${vmId}` }),
+  incoming: (hostId: string, vmId: string): Key => ({ pk: `HOST#${hostId}`, sk: `IN#${vmId}` }),
+  network: (siteId: string, id: string): Key => ({ pk: `NET#${siteId}`, sk: id }),
   volume: (vmId: string, name: string): Key => ({ pk: `VM#${vmId}`, sk: `VOL#${name}` }),
   block: (volumeId: string, index: number): Key => ({ pk: `VOL#${volumeId}`, sk: String(index).padStart(12, '0') }),
   fault: (id: string): Key => ({ pk: 'FAULT', sk: id }),

@@ -3,6 +3,8 @@ import {
   BY_KIND_INDEX,
   type Fault,
   type WorldHost,
+  type WorldIncoming,
+  type WorldNetwork,
   type WorldProcess,
   type WorldVolume,
   worldKeys,
@@ -51,6 +53,17 @@ export class World {
 
   process(hostId: string, vmId: string): Promise<WorldProcess | undefined> {
     return this.store.get<WorldProcess>(worldKeys.process(hostId, vmId), { table: 'world' });
+  }
+
+  incomingAt(hostId: string): Promise<WorldIncoming[]> {
+    return this.store.queryAll<WorldIncoming>(`HOST#${hostId}`, 'world', { prefix: 'IN#', consistent: true });
+  }
+
+  networks(siteId: string, ids: readonly string[]): Promise<WorldNetwork[]> {
+    return this.store.getMany<WorldNetwork>(
+      ids.map((id) => worldKeys.network(siteId, id)),
+      'world',
+    );
   }
 
   volumesOf(vmId: string): Promise<WorldVolume[]> {

@@ -3,6 +3,7 @@ import { siteAgent } from '../../functions/site-agent/agent.ts';
 import type { PortAnswer, PortCall } from '../../shared/hypervisor/port.ts';
 import { silent } from '../../shared/kernel/log.ts';
 import { TestCloud } from '../support/cloud.ts';
+import { machine } from '../world/facts.ts';
 
 let test: TestCloud;
 let agent: (call: PortCall) => Promise<PortAnswer>;
@@ -24,7 +25,7 @@ function fresh() {
   const vmId = `vm_case${n}`;
   const hostId = hosts[n % hosts.length] as string;
   const volume = { id: `vol_case${n}`, vmId, name: 'root', sizeGiB: 1, datastoreId: 'ds_1' };
-  const order = { vmId, hostId, epoch: 1, vcpus: 1, memoryMiB: 128, volumes: ['root'] };
+  const order = { vmId, hostId, epoch: 1, version: 1, machine: machine() };
   return { vmId, hostId, volume, order };
 }
 const call = (name: string, ...args: unknown[]) => agent({ call: name as PortCall['call'], siteId, args });

@@ -1,3 +1,4 @@
+import type { Machine } from '../../shared/hypervisor/machine.ts';
 import type { FaultKind } from '../../shared/model/fault.ts';
 import type { Fault, WorldHost, WorldProcess } from '../../shared/world/records.ts';
 
@@ -32,6 +33,16 @@ export const fault = (kind: FaultKind, target: string, at: number, until?: numbe
   ...(until === undefined ? {} : { until }),
 });
 
+export const machine = (fields: Partial<Machine> = {}): Machine => ({
+  tenantId: 'ten_1',
+  cpu: { vcpus: 2, mode: 'hardware' },
+  memory: { sizeMiB: 4096, mode: 'hardware', pageSize: '4k' },
+  guest: { os: 'linux' },
+  disks: [{ name: 'root', io: 'virtio', sizeGiB: 20 }],
+  nics: [],
+  ...fields,
+});
+
 export const process = (fields: Partial<WorldProcess> = {}): WorldProcess => ({
   kind: 'process',
   vmId: 'vm_1',
@@ -40,7 +51,7 @@ export const process = (fields: Partial<WorldProcess> = {}): WorldProcess => ({
   epoch: 1,
   startedAt: 0,
   readyAt: 30_000,
-  vcpus: 2,
-  memoryMiB: 4096,
+  machine: machine(),
+  version: 1,
   ...fields,
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BLOCKS_PER_GIB } from '../../shared/kernel/units.ts';
-import { SimulatedSite } from '../../shared/world/agent.ts';
+import { simulatedSite } from '../../shared/world/agent.ts';
 import { World } from '../../shared/world/world.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
+import { machine } from './facts.ts';
 
 let test: TestCloud;
 let acme: TestTenant;
@@ -115,9 +116,9 @@ describe('a stale copy (HA-11)', () => {
       id: string;
       siteId: string;
     };
-    const order = { vmId: vm.id, hostId: other.id, epoch: vm.epoch + 1, vcpus: 2, memoryMiB: 4096, volumes: ['root'] };
+    const order = { vmId: vm.id, hostId: other.id, epoch: vm.epoch + 1, version: 1, machine: machine() };
     await write(1, bytes(1));
-    const site = new SimulatedSite(new World(test.cloud.store), test.clock);
+    const site = simulatedSite(new World(test.cloud.store), test.clock);
     const [started] = await site.startVms(other.siteId, [order]);
     test.clock.advanceTo(started?.readyAt ?? 0);
     const stale = [await write(1, bytes(66), { hostId: old }), await write(2, bytes(66), { hostId: old })];

@@ -1,3 +1,4 @@
+import { machineOf } from '../../shared/hypervisor/machine.ts';
 import type { StartOrder, StartResult } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
@@ -15,9 +16,8 @@ export const startOrder = (vm: Vm, hostId: string): StartOrder => ({
   vmId: vm.id,
   hostId,
   epoch: vm.epoch,
-  vcpus: vm.cpu.vcpus,
-  memoryMiB: vm.memory.sizeMiB,
-  volumes: vm.disks.map((d) => d.name),
+  machine: machineOf(vm),
+  version: vm.version,
 });
 
 /**

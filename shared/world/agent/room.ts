@@ -1,0 +1,27 @@
+import { demandOf } from '../../hypervisor/demand.ts';
+import { hostCapacity, overcommitMiB } from '../../hypervisor/host-capacity.ts';
+import { type Amounts, changed, minus, nothing, plus, sumOf } from '../../model/amounts.ts';
+import { endOf } from '../process.ts';
+import type { WorldHost } from '../records.ts';
+import type { HostTimeline } from '../timeline.ts';
+import type { World } from '../world.ts';
+
+/** What stands free on a host in truth: what it has, less what its processes and incoming migrations hold. */
+export async function freeOn(world: World, host: WorldHost, line: HostTimeline, now: number): Promise<Amounts> {
+  const [processes, incoming] = await Promise.all([world.processesOn(host.id), world.incomingAt(host.id)]);
+  const held = [
+    ...processes.flatMap((p) => (p.machine && endOf(p, line, now) === undefined ? [demandOf(p.machine)] : [])),
+    // What was copied to a host that has failed since is lost, and held no longer.
+    ...incoming.filter((i) => !line.kills.some((kill) => kill >= i.at && kill <= now)).map((i) => demandOf(i.machine)),
+  ];
+  const capacity = hostCapacity(host, true);
+  const extra = host.settings ? overcommitMiB(capacity.memoryMiB, host.settings.overcommit) : 0;
+  return minus(plus(capacity, { ...nothing(), memoryMiB: extra }), sumOf(held));
+}
+
+/** What is missing for a demand, in words, or undefined when it fits. */
+export function lacking(hostId: string, free: Amounts, demand: Amounts): string | undefined {
+  const short = changed(demand).filter(([d, n]) => n > (free[d] ?? 0));
+  if (short.length === 0) return undefined;
+  return `host ${hostId} has no room: ${short.map(([d, n]) => `${n} ${d} needed, ${free[d] ?? 0} free`).join(', ')}`;
+}

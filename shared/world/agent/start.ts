@@ -1,0 +1,109 @@
+import { demandOf } from '../../hypervisor/demand.ts';
+import type { Machine } from '../../hypervisor/machine.ts';
+import type { StartOrder, StartResult } from '../../hypervisor/port.ts';
+import { type Amounts, minus, plus } from '../../model/amounts.ts';
+import { Transaction } from '../../store/transaction.ts';
+import { endOf, readyTime } from '../process.ts';
+import { type WorldHost, type WorldProcess, worldKeys } from '../records.ts';
+import { agentReachable, type HostTimeline, within } from '../timeline.ts';
+import { Refusal, type Site } from './common.ts';
+import { freeOn, lacking } from './room.ts';
+
+/** A host as one call finds it; what the call's starts take is taken out of `free`. */
+interface Ground {
+  host: WorldHost;
+  line: HostTimeline;
+  free: Amounts;
+}
+
+export async function startVms(site: Site, orders: StartOrder[]): Promise<StartResult[]> {
+  const { world, clock } = site;
+  const lines = await world.timelines(
+    orders.map((o) => o.hostId),
+    await world.faults(),
+  );
+  const grounds = new Map<string, Ground>();
+  const results: StartResult[] = [];
+  for (const order of orders) {
+    const { vmId, hostId } = order;
+    const line = lines.get(hostId);
+    const now = clock.now();
+    if (!line || !agentReachable(line, now)) {
+      results.push({ vmId, hostId, outcome: 'unreachable' });
+      continue;
+    }
+    const host = grounds.get(hostId)?.host ?? ((await world.host(hostId)) as WorldHost);
+    const ground = grounds.get(hostId) ?? { host, line, free: await freeOn(world, host, line, now) };
+    grounds.set(hostId, ground);
+    results.push({ vmId, hostId, ...(await startOne(site, order, ground, now)) });
+  }
+  return results;
+}
+
+async function startOne(
+  { world }: Site,
+  order: StartOrder,
+  ground: Ground,
+  now: number,
+): Promise<Omit<StartResult, 'vmId' | 'hostId'>> {
+  const { host, line } = ground;
+  const before = await world.process(order.hostId, order.vmId);
+  if (before && before.epoch === order.epoch) return { outcome: 'already', readyAt: before.readyAt };
+  if (before && before.epoch > order.epoch)
+    return { outcome: 'refused', reason: `a newer order (epoch ${before.epoch}) came first` };
+  const replaced = before?.machine && endOf(before, line, now) === undefined ? demandOf(before.machine) : undefined;
+  const free = replaced ? plus(ground.free, replaced) : ground.free;
+  const demand = demandOf(order.machine);
+  const short = lacking(order.hostId, free, demand);
+  if (short) return { outcome: 'refused', reason: short };
+  if (within(line.storageLost, now))
+    return { outcome: 'refused', reason: `host ${order.hostId} does not reach its storage` };
+  const readyAt = readyTime(order.vmId, order.epoch, now);
+  const process: WorldProcess = {
+    kind: 'process',
+    vmId: order.vmId,
+    hostId: order.hostId,
+    siteId: host.siteId,
+    epoch: order.epoch,
+    startedAt: now,
+    readyAt,
+    machine: order.machine,
+    version: order.version,
+  };
+  const tx = new Transaction().put(worldKeys.process(order.hostId, order.vmId), process, {
+    table: 'world',
+    condition: 'attribute_not_exists(pk) OR epoch < :epoch',
+    values: { ':epoch': order.epoch },
+    onFail: () => new Refusal('a newer order came first'),
+  });
+  grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId });
+  try {
+    await world.store.commit(tx);
+  } catch (error) {
+    if (error instanceof Refusal) return { outcome: 'refused', reason: error.message };
+    throw error;
+  }
+  ground.free = minus(free, demand);
+  return { outcome: 'started', readyAt };
+}
+
+/** Gives the right to write every disk of the VM to a new epoch, which must be higher than any before. */
+export function grantVolumes(
+  tx: Transaction,
+  vmId: string,
+  machine: Pick<Machine, 'disks'>,
+  to: { epoch: number; hostId: string },
+): void {
+  for (const { name } of machine.disks)
+    tx.update(
+      worldKeys.volume(vmId, name),
+      {
+        set: { leaseEpoch: to.epoch, leaseHost: to.hostId },
+        condition: 'attribute_exists(pk) AND #leaseEpoch < :mine',
+        values: { ':mine': to.epoch },
+        onFail: (found) =>
+          new Refusal(found ? `volume ${name} is leased to epoch ${found.leaseEpoch}` : `there is no volume ${name}`),
+      },
+      'world',
+    );
+}

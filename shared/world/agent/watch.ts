@@ -1,0 +1,63 @@
+import type { Heartbeat, Observation, ProcessRef, SeenProcess } from '../../hypervisor/port.ts';
+import { processState } from '../process.ts';
+import { type WorldProcess, worldKeys } from '../records.ts';
+import { agentReachable, hostTimeline, lastHeartbeat, powerAt, within } from '../timeline.ts';
+import type { Site } from './common.ts';
+
+export async function heartbeats({ world, clock }: Site, siteId: string): Promise<Heartbeat[]> {
+  const now = clock.now();
+  const [hosts, faults] = await Promise.all([world.hosts(), world.faults()]);
+  return hosts
+    .filter((h) => h.siteId === siteId)
+    .map((host) => {
+      const t = hostTimeline(host, faults);
+      return {
+        hostId: host.id,
+        managementAt: lastHeartbeat(t, 'management', host, now),
+        storageAt: lastHeartbeat(t, 'storage', host, now),
+        power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
+      };
+    });
+}
+
+export async function inspectVms({ world, clock }: Site, queries: ProcessRef[]): Promise<Observation[]> {
+  const now = clock.now();
+  const faults = await world.faults();
+  const lines = await world.timelines(
+    queries.map((q) => q.hostId),
+    faults,
+  );
+  const found = await world.store.getMany<WorldProcess>(
+    queries.map((q) => worldKeys.process(q.hostId, q.vmId)),
+    'world',
+  );
+  const byRef = new Map(found.map((p) => [`${p.hostId}/${p.vmId}`, p]));
+  return queries.map(({ vmId, hostId }) => {
+    const line = lines.get(hostId);
+    if (!line || !agentReachable(line, now)) return { vmId, hostId, state: 'unreachable' };
+    const process = byRef.get(`${hostId}/${vmId}`);
+    return process
+      ? { vmId, hostId, state: processState(process, line, faults, now), epoch: process.epoch }
+      : { vmId, hostId, state: 'absent' };
+  });
+}
+
+export async function listProcesses(
+  { world, clock }: Site,
+  hostIds: string[],
+): Promise<{ hostId: string; processes: SeenProcess[] }[]> {
+  const now = clock.now();
+  const faults = await world.faults();
+  const lines = await world.timelines(hostIds, faults);
+  const out: { hostId: string; processes: SeenProcess[] }[] = [];
+  for (const [hostId, line] of lines) {
+    if (!agentReachable(line, now)) continue;
+    const processes = (await world.processesOn(hostId)).map((p) => ({
+      vmId: p.vmId,
+      epoch: p.epoch,
+      state: processState(p, line, faults, now),
+    }));
+    out.push({ hostId, processes: processes.filter((p) => p.state !== 'dead') });
+  }
+  return out;
+}
