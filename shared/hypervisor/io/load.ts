@@ -62,9 +62,12 @@ export function ioLoadCost(load: IoLoad): IoLoadCost {
     guestMhz: mhz(rate * cost.guestNs),
     latencyNs: Math.min(unhinderedS + waitS, rate > 0 ? queueDepth / rate : unhinderedS) * 1e9,
     boundBy,
-    where: whereCostArises(mode, bytesPerRequest, kind, perNotification),
+    where: whereCostArises(mode, bytesPerRequest, kind, perNotification) + interrupts(interruptMhz),
   };
 }
 
 /** A time of CPU per second, given at the reference clock, as MHz; the same on every clock, since it counts cycles. */
 const mhz = (nsPerSecond: number): number => (nsPerSecond * IO_REFERENCE_MHZ) / 1e9;
+
+const interrupts = (hostMhz: number): string =>
+  hostMhz > 0 ? ` Beside the path the host spends ${hostMhz.toFixed(1)} MHz on interrupts of the device.` : '';

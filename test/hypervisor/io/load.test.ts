@@ -32,6 +32,13 @@ describe('the live cost of one VM', () => {
     );
   });
 
+  it('K4, IO-3: what passthrough costs the host is named as interrupts, beside a path without the VMM', () => {
+    const direct = ioLoadCost({ ...base, mode: 'passthrough' });
+    expect(direct.where).toContain('KVM and QEMU have no part in it');
+    expect(direct.where).toContain(`${direct.hostMhz.toFixed(1)} MHz on interrupts`);
+    expect(ioLoadCost(base).where).not.toContain('interrupts');
+  });
+
   it("Little's law: never more requests under way than the queue is deep", () => {
     fc.assert(
       fc.property(fc.constantFrom<IoMode>('emulated', 'virtio', 'passthrough'), load, (mode, l) => {
