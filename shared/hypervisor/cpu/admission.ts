@@ -6,8 +6,7 @@ export interface CpuModeRequest {
   mode: CpuSpec['mode'];
   memoryMode?: MemorySpec['mode'];
   guest: GuestSpec;
-  /** `nestedPaging` is EPT or NPT; where it is not said, a CPU with VT-x or AMD-V is taken to have it. */
-  host: Pick<HostHardware, 'arch' | 'hardwareVirtualisation'> & { nestedPaging?: boolean };
+  host: Pick<HostHardware, 'arch' | 'hardwareVirtualisation' | 'nestedPaging'>;
 }
 
 /** Why a guest cannot run in a CPU and a memory mode on a host: CPU-9, CPU-10, MEM-7. Empty: it can. */
@@ -35,7 +34,7 @@ export function cpuModeRefusals({ mode, memoryMode, guest, host }: CpuModeReques
       fix: 'use another host, or the CPU mode full or para',
     });
   const paging = host.arch === 'arm' ? 'stage 2 translation' : 'EPT or NPT';
-  if (memoryMode === 'hardware' && !(host.nestedPaging ?? host.hardwareVirtualisation))
+  if (memoryMode === 'hardware' && !host.nestedPaging)
     refusals.push({
       rule: 'MEM-7',
       reason: `hardware-assisted memory needs ${paging}, and the CPU of the host has it not`,

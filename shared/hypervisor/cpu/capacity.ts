@@ -1,4 +1,3 @@
-import { minus } from '../../model/amounts.ts';
 import type { HostCapacity, HostHardware } from '../../model/inventory.ts';
 import { MANAGEMENT_MEMORY_FLOOR_MIB, MANAGEMENT_MEMORY_SHARE, MANAGEMENT_VCPUS } from '../parameters.ts';
 import { Refused } from '../refusal.ts';
@@ -26,6 +25,13 @@ export function virtualisationDomain(h: Cpu): HostCapacity {
   return { vcpus, mhz: vcpus * h.mhz, memoryMiB: Math.max(0, h.memoryMiB - managementMiB) };
 }
 
+/** vCPUs, MHz and memory alone: a ledger may count more, of which management has no part. */
+const minus = (a: HostCapacity, b: HostCapacity): HostCapacity => ({
+  vcpus: a.vcpus - b.vcpus,
+  mhz: a.mhz - b.mhz,
+  memoryMiB: a.memoryMiB - b.memoryMiB,
+});
+
 /**
  * Both domains of a host, and what VMs have of theirs (CPU-20).
  * @throws `Refused` CPU-19 when VMs have more MHz than the host gives; CPU-20 when an allotted figure is below zero.
@@ -51,11 +57,12 @@ export function hostView(hardware: Cpu, allotted: HostCapacity): HostView {
       fix: 'move VMs away or lower their reservations',
       figures: { allottedMhz: allotted.mhz, capacityMhz: virtualisation.mhz },
     });
+  const { vcpus, mhz, memoryMiB } = allotted;
   return {
     total,
     management: minus(total, virtualisation),
     virtualisation,
-    allotted,
+    allotted: { vcpus, mhz, memoryMiB },
     free: minus(virtualisation, allotted),
   };
 }

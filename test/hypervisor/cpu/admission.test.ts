@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type CpuModeRequest, cpuModeRefusals, topologyRefusals } from '../../../shared/hypervisor/cpu/admission.ts';
 import { numRuns } from './instructions.ts';
 
-const host = { arch: 'x86', hardwareVirtualisation: true } as const;
+const host = { arch: 'x86', hardwareVirtualisation: true, nestedPaging: true } as const;
 const rules = (request: Partial<CpuModeRequest>) =>
   cpuModeRefusals({ mode: 'hardware', guest: { os: 'linux' }, host, ...request }).map((r) => r.rule);
 
@@ -34,7 +34,7 @@ describe('a CPU mode', () => {
     expect(rules({ host: { ...host, hardwareVirtualisation: false } })).toEqual(['CPU-10']);
   });
 
-  it('hardware memory needs EPT or NPT, which a CPU with VT-x is taken to have unless it says no (MEM-7)', () => {
+  it('hardware memory needs EPT or NPT (MEM-7)', () => {
     const request = { mode: 'full', memoryMode: 'hardware' } as const;
     expect(rules(request)).toEqual([]);
     expect(rules({ ...request, host: { ...host, nestedPaging: false } })).toEqual(['MEM-7']);
@@ -42,7 +42,7 @@ describe('a CPU mode', () => {
   });
 
   it('is refused for all its faults at once', () => {
-    const old = { arch: 'x86', hardwareVirtualisation: false } as const;
+    const old = { arch: 'x86', hardwareVirtualisation: false, nestedPaging: false } as const;
     expect(rules({ mode: 'para', memoryMode: 'hardware', guest: { os: 'windows' }, host: old })).toEqual([
       'CPU-9',
       'MEM-7',
