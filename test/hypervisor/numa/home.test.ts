@@ -82,7 +82,7 @@ describe('the home nodes of VMs (NUMA-1, NUMA-4)', () => {
     );
   });
 
-  it('do not depend on the order in which VMs or nodes are told', () => {
+  it('do not depend on the order in which VMs are told', () => {
     fc.assert(
       fc.property(
         world.chain((w) => fc.tuple(fc.constant(w), fc.shuffledSubarray(w.floating, { minLength: w.floating.length }))),
