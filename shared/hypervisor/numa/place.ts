@@ -11,8 +11,9 @@ export type VnodePlacement =
 /**
  * Physical nodes for the vnodes of one VM, by what is free on each node of its host; capacities are hard (NUMA-4). On as
  * many nodes as possible: vnodes share one only when there are more vnodes than nodes or no other node fits. Among
- * those placements the closest nodes are taken (NUMA-3), then the lowest ids. Refused only when no placement exists; a
- * search that gives up after VNODE_SEARCH_STEPS says so.
+ * those placements the closest nodes are taken (NUMA-3), then the lowest ids. After VNODE_SEARCH_STEPS the best
+ * placement so far is taken; without one, the refusal says that the search gave up. `free` lists all nodes of the host:
+ * distances follow from their order by id.
  */
 export function placeVnodes(
   free: readonly NumaNode[],

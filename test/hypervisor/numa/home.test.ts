@@ -96,7 +96,12 @@ describe('the home nodes of VMs (NUMA-1, NUMA-4)', () => {
     );
   });
 
-  it('are the fullest node that fits, largest VM first', () => {
+  it('leave the roomier node to others when a fuller one will do', () => {
+    const [home] = homeNodes(on([8, 8192], [4, 4096], [6, 6144]), [], [{ id: 'a', vcpus: 4, memoryMiB: 4096 }]);
+    expect(home?.vcpusOn).toEqual([0, 4, 0]);
+  });
+
+  it('let the largest VM choose first', () => {
     const homes = homeNodes(
       on([8, 8192], [4, 4096]),
       [],
