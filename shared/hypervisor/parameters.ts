@@ -237,3 +237,8 @@ export const BOOTED_TOUCHED_SHARE = 0.25;
 export const ACTIVE_SHARE = 0.5;
 /** Size of a disk request, KiB: a page of MEM-9. Declared. */
 export const REQUEST_KIB = 4;
+
+// ---- What the VMs of a host get ----
+
+/** Requests that a guest keeps under way at most, requests. A disk's: declared. A NIC's: a full ring of virtio-net. */
+export const GUEST_QUEUE_DEPTH = { disk: 32, nic: VIRTIO_RING_SIZE } as const;

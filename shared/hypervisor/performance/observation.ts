@@ -1,6 +1,7 @@
 import type { Cluster, HostHardware } from '../../model/inventory.ts';
 import type { Shaping } from '../../model/qos.ts';
 import type { Load, Machine } from '../machine.ts';
+import type { MemoryState } from '../overcommit/states.ts';
 import type { BoundBy } from '../qos/water-filling.ts';
 
 /** What a host is at an instant, and what runs on it: the question. */
@@ -12,7 +13,7 @@ export interface ObservedHost {
   /** The state that its memory was in before (OVC-6 keeps it between two thresholds). */
   memoryState: MemoryState;
 }
-export type MemoryState = 'high' | 'clear' | 'soft' | 'hard' | 'low';
+export type { MemoryState };
 export interface RunningVm {
   id: string;
   machine: Machine;
@@ -50,7 +51,7 @@ export interface VmObservation {
     vcpus: number;
     wantedMhz: number;
     grantedMhz: number;
-    /** Of what was granted: what the guest's own work got, and what virtualising it took. */
+    /** Of what was granted: what the guest's own work got, and what virtualising it and its devices took. */
     usefulMhz: number;
     overheadMhz: number;
     floorMhz: number;
@@ -59,6 +60,7 @@ export interface VmObservation {
     boundBy: BoundBy;
     readyPercent: number;
     limitedPercent: number;
+    /** Those of its devices included. */
     exitsPerSecond: number;
     trapsPerSecond: number;
     translationsPerSecond: number;
@@ -66,6 +68,7 @@ export interface VmObservation {
   };
   memory: {
     sizeMiB: number;
+    /** Memory of the host that it has: its part of shared frames, and huge pages, included. */
     residentMiB: number;
     sharedMiB: number;
     balloonedMiB: number;
@@ -93,13 +96,18 @@ export interface DeviceObservation {
   /** The mode in effect; `fallback` says why it is not the one asked for (IO-2). */
   io: 'emulated' | 'virtio' | 'passthrough';
   fallback?: string;
+  /** A NIC reads what it receives and writes what it sends. */
   wanted: { read: number; write: number; unit: 'requests/s' | 'Mbit/s' };
   granted: { read: number; write: number };
+  /** `demand` when it gets what it wants; otherwise what keeps it from more, of each direction where they differ. */
   boundBy: string;
+  /** The hops of a request, from the application to the hardware. */
   path: string[];
   exitsPerSecond: number;
   hostMhz: number;
   guestMhz: number;
+  /** Mean time of a request once the caps have let it through. */
   latencyMicroseconds: number;
+  /** Where the CPU time of a request arises, as a sentence. */
   where: string;
 }
