@@ -1,0 +1,234 @@
+import * as z from 'zod';
+import { INSTRUCTION_CLASSES } from '../hypervisor/cpu/instruction.ts';
+import { CPU_MODES } from '../hypervisor/cpu/modes.ts';
+import { SCHEMES } from '../hypervisor/lab/address-spec.ts';
+import { labSpec } from '../hypervisor/lab/lab.ts';
+import { MEMORY_STATES } from '../hypervisor/overcommit/states.ts';
+import { guestSpec } from '../model/vm.ts';
+
+/** The questions to the hypervisor lab; each experiment keeps the shape of its own. */
+export const labRequest = labSpec;
+
+/** Figures by name, all of one type. */
+const each = <K extends string, T extends z.ZodType>(type: T, ...names: K[]) =>
+  Object.fromEntries(names.map((name) => [name, type])) as Record<K, T>;
+const figures = <K extends string>(...names: K[]) => each(z.number(), ...names);
+const texts = <K extends string>(...names: K[]) => each(z.string(), ...names);
+const flags = <K extends string>(...names: K[]) => each(z.boolean(), ...names);
+
+const answer = <E extends string, S extends z.ZodRawShape>(experiment: E, shape: S) =>
+  z.object({
+    experiment: z.literal(experiment),
+    summary: z.array(z.string()).describe('what happened, in sentences'),
+    ...shape,
+  });
+
+const refusal = z.object({
+  ...texts('rule', 'reason', 'fix'),
+  figures: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+});
+const cpuMode = z.enum(CPU_MODES);
+const instructionClass = z.enum(INSTRUCTION_CLASSES);
+const instructions = answer('instructions', {
+  architecture: z.enum(['x86', 'arm']),
+  instructionSet: z.enum(['cisc', 'risc']),
+  stream: z.array(
+    z.object({ name: z.string(), ring: z.int(), class: instructionClass, ...flags('sensitive', 'privileged', 'io') }),
+  ),
+  modes: z.array(
+    z.discriminatedUnion('ran', [
+      z.object({
+        mode: cpuMode,
+        ran: z.literal(true),
+        trace: z.array(
+          z.object({
+            index: z.int(),
+            name: z.string(),
+            class: instructionClass,
+            outcome: z.enum(['done', 'fault']),
+            hops: z.array(
+              z.object({
+                at: z.enum(['guest', 'kernel', 'user', 'device', 'cpu', 'vmm']).describe('kernel is KVM, user is QEMU'),
+                ring: z.int().optional(),
+                cpuMode: z.enum(['root', 'non-root']).optional(),
+                what: z.string(),
+              }),
+            ),
+            cycles: z.number(),
+          }),
+        ),
+        counters: z.object({
+          ...figures('instructions', 'plain', 'privileged', 'sensitive', 'io', 'faults', 'intercepted', 'traps'),
+          ...figures('translations', 'handedOver', 'exits', 'entries', 'emulated', 'cycles', 'vmmCycles'),
+        }),
+      }),
+      z.object({ mode: cpuMode, ran: z.literal(false), refusals: z.array(refusal) }),
+    ]),
+  ),
+  comparison: z
+    .array(
+      z.object({
+        mode: cpuMode,
+        ...texts('detector', 'ring3Path', 'vmmOverhead', 'guestDemand', 'cpuDemand'),
+        ...figures('cycles', 'vmmCycles', 'timesBareCpu'),
+      }),
+    )
+    .describe('modes with a VMM that ran, the cheapest first (CPU-12)'),
+});
+
+const page = z.enum(['4k', '2m', '1g']);
+const address = answer('address', {
+  memoryMiB: z.number(),
+  pageSize: page,
+  hostPageSize: page,
+  levels: z.int(),
+  kind: z.enum(['read', 'write']),
+  address: z.string(),
+  guestPhysicalAddresses: z.array(z.string()).describe('before and after the remap'),
+  sameMachineAddress: z.boolean().describe('whether all schemes led to the same places'),
+  schemes: z.array(
+    z.object({
+      scheme: z.enum(SCHEMES),
+      accesses: z.array(
+        z.object({
+          access: z.int(),
+          ...texts('what', 'machineAddress'),
+          tlb: z.enum(['hit', 'miss']),
+          ...figures('references', 'tablesConsulted', 'eptViolations', 'vmmSteps'),
+          steps: z.array(
+            z.object({
+              ...texts('layer', 'owner', 'table', 'from', 'what'),
+              to: z.string().nullable(),
+              references: z.number(),
+            }),
+          ),
+        }),
+      ),
+      remap: z.object({ ...figures('afterAccess', 'entryWrites', 'vmmSteps'), what: z.string() }).optional(),
+    }),
+  ),
+});
+
+const ioMode = z.enum(['emulated', 'virtio', 'passthrough']);
+const ioHop = z.object({
+  ...texts('name', 'layer', 'what'),
+  paidBy: z.enum(['guest', 'host', 'device']),
+  ...flags('exit', 'sharedByRequests'),
+  ...figures('copies', 'count', 'ns'),
+});
+const io = answer('io', {
+  kind: z.enum(['disk', 'nic']),
+  ...figures('requests', 'bytes', 'batch'),
+  guest: guestSpec,
+  modes: z.array(
+    z.object({
+      asked: ioMode,
+      mode: ioMode.describe('in effect'),
+      fallback: z.string().optional(),
+      path: z.array(ioHop),
+      notification: ioHop.nullable().describe('beside the path'),
+      ...figures('exits', 'notifications', 'exitsPerRequest', 'copies', 'latencyNs', 'hostCpuNs', 'guestCpuNs'),
+      where: z.string().describe('where the cost arises'),
+      loses: z.array(z.object(texts('name', 'grade'))).optional(),
+    }),
+  ),
+  order: z
+    .array(
+      z.object({
+        mode: ioMode,
+        ...figures('hostCpuNsPerRequest', 'guestCpuNsPerRequest', 'exitsPerRequest', 'latencyNs'),
+      }),
+    )
+    .describe('the least work for the host first'),
+});
+
+const contention = answer('contention', {
+  ...figures('capacityMhz', 'clockMhz', 'grantedMhz', 'idleMhz'),
+  levelMhzPerShare: z.number().nullable().describe('null when no VM is bound by its shares'),
+  vms: z.array(
+    z.object({
+      id: z.string(),
+      ...figures('grantedMhz', 'perVcpuMhz', 'floorMhz', 'ceilingMhz', 'shares', 'readyPercent', 'limitedPercent'),
+      boundBy: z.enum(['demand', 'limit', 'reservation', 'shares']),
+      why: z.string(),
+    }),
+  ),
+});
+
+const memoryState = z.enum(MEMORY_STATES);
+const memory = answer('memory', {
+  ...figures('physicalMiB', 'managementMiB', 'hugePoolMiB', 'promisedMiB', 'promisedPercent'),
+  state: memoryState,
+  ...figures('minFreeMiB', 'freeMiB', 'residentMiB', 'savedBySharingMiB', 'swappedMiB', 'balloonedMiB'),
+  ...figures('overheadMiB', 'shortfallMiB'),
+  newAllocationsBlocked: z.boolean(),
+  steps: z.array(
+    z.object({ technique: z.enum(['sharing', 'balloon', 'swap']), reclaimedMiB: z.number(), state: memoryState }),
+  ),
+  thresholds: z.array(z.object({ state: memoryState, beginsAtMiB: z.number() })),
+  vms: z.array(
+    z.object({
+      id: z.string(),
+      ...figures('sizeMiB', 'activeMiB', 'reservationMiB', 'shares', 'residentMiB', 'touchedMiB', 'sharedMiB'),
+      ...figures('savedMiB', 'balloonedMiB', 'swappedMiB', 'blockedMiB', 'hugePagesMiB', 'targetMiB'),
+      ...figures('swapInShare', 'slowdown'),
+      why: z.string(),
+    }),
+  ),
+});
+
+const size = figures('vcpus', 'memoryMiB');
+const numa = answer('numa', {
+  interconnect: z.enum(['full', 'ring']),
+  nodes: z.array(
+    z.object({
+      id: z.int(),
+      ...size,
+      ...figures('managementVcpus', 'managementMiB', 'usedVcpus', 'usedMiB'),
+      vms: z.array(z.string()),
+    }),
+  ),
+  vms: z.array(
+    z.object({
+      id: z.string(),
+      vnodes: z.array(z.object({ vnode: z.int(), node: z.int(), ...size })).optional(),
+      ...each(z.array(z.number()), 'vcpusOn', 'memoryMiBOn'),
+      ...figures('localShare', 'remoteShare', 'accessSlowdown'),
+      spilled: z.boolean(),
+      why: z.string(),
+    }),
+  ),
+});
+
+const shaping = answer('shaping', {
+  direction: z.enum(['send', 'receive']),
+  ...figures('averageMbps', 'peakMbps', 'burstMbit', 'peakSeconds'),
+  burstEndsAtSecond: z.number().nullable().describe('null when the bucket never ran empty'),
+  ...figures('offeredMbit', 'passedMbit', 'droppedMbit', 'waitingMbit', 'mostMbit'),
+  seconds: z.array(
+    z.object(figures('second', 'offeredMbit', 'passedMbit', 'waitingMbit', 'droppedMbit', 'tokensMbit')),
+  ),
+});
+
+const migration = answer('migration', {
+  outcome: z.enum(['completed', 'not-converged']),
+  ...figures('dirtyPerBandwidth', 'bandwidthMiBps', 'remainderMiB', 'downtimeMs', 'totalSeconds', 'sentMiB'),
+  lostCpuSeconds: z.number(),
+  rounds: z.array(z.object({ round: z.int(), ...figures('sentMiB', 'seconds', 'dirtyRateMiBps', 'throttlePercent') })),
+  reason: z.string().optional(),
+  advice: z
+    .object({ ...each(z.number().optional(), 'bandwidthMiBps', 'dirtyMiBps'), allowedPauseMs: z.number() })
+    .optional(),
+  wouldHelp: z.array(z.string()),
+});
+
+export const labAnswer = z.discriminatedUnion('experiment', [
+  instructions,
+  address,
+  io,
+  contention,
+  memory,
+  numa,
+  shaping,
+  migration,
+]);

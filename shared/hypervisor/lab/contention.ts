@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import { type CpuGrant, divideCpu } from '../qos/cpu.ts';
+import { LAB_CAPACITY_MHZ, LAB_CLOCK_MHZ, LAB_CORES, LAB_SHARES, LAB_VCPUS, LAB_VMS } from './limits.ts';
+import { vmId, vmsOf } from './spec.ts';
+import { RefusedAt } from './within.ts';
+import { count, figure } from './words.ts';
+
+const mhz = z.number().min(0).max(LAB_CAPACITY_MHZ);
+const vm = z.strictObject({
+  id: vmId,
+  vcpus: z.int().min(1).max(LAB_VCPUS),
+  shares: z.int().min(1).max(LAB_SHARES).optional().describe('without a figure 1000 for each vCPU (QOS-1)'),
+  reservationMhz: mhz.default(0).describe('of the whole VM; 0: none'),
+  limitMhz: mhz.default(0).describe('of the whole VM; 0: none'),
+  demandMhz: mhz.optional().describe('without a figure all that its vCPUs can take'),
+});
+
+/** Who gets how much of a CPU that several VMs want (QOS-1 to QOS-3, CPU-19). */
+export const contentionSpec = z
+  .strictObject({
+    experiment: z.literal('contention'),
+    capacityMhz: z.number().positive().max(LAB_CAPACITY_MHZ).optional().describe('a vCPU may take all of it'),
+    host: z
+      .strictObject({ cores: z.int().min(1).max(LAB_CORES), mhz: z.int().min(1).max(LAB_CLOCK_MHZ) })
+      .optional()
+      .describe('in place of capacityMhz; a vCPU takes one core at most'),
+    vms: vmsOf(vm, LAB_VMS),
+  })
+  .refine((q) => (q.capacityMhz === undefined) !== (q.host === undefined), 'needs either capacityMhz or host');
+type Question = z.infer<typeof contentionSpec>;
+type Wanted = z.infer<typeof vm>;
+
+/** @throws RefusedAt QOS-2 for reservations above the capacity, QOS-3 for a limit below the reservation */
+export function contentionLab({ experiment, capacityMhz, host, vms }: Question) {
+  const clockMhz = host?.mhz ?? (capacityMhz as number);
+  const capacity = host ? host.cores * host.mhz : (capacityMhz as number);
+  checkPromises(capacity, clockMhz, vms);
+  const grants = divideCpu(
+    capacity,
+    clockMhz,
+    vms.map((v) => ({ ...v, demandMhz: v.demandMhz ?? v.vcpus * clockMhz })),
+  );
+  const shareBound = grants.find((g) => g.boundBy === 'shares');
+  const level = shareBound ? shareBound.grantedMhz / shareBound.shares : null;
+  const grantedMhz = grants.reduce((sum, g) => sum + g.grantedMhz, 0);
+  const idleMhz = Math.max(0, capacity - grantedMhz);
+  return {
+    experiment,
+    summary: [
+      `${count(vms.length, 'VM')} on ${figure(capacity)} MHz: ${figure(grantedMhz)} MHz are given, ${figure(idleMhz)} MHz stay idle.`,
+      level === null
+        ? 'No VM is bound by its shares: each one has what it wants, or stands at a bound of its own.'
+        : `Shares decide: the water stands at ${figure(level)} MHz a share. Floors rise above it, ceilings cut below it.`,
+    ],
+    capacityMhz: capacity,
+    clockMhz,
+    grantedMhz,
+    idleMhz,
+    levelMhzPerShare: level,
+    vms: grants.map((grant, i) => {
+      const wanted = vms[i] as Wanted;
+      return { ...grant, perVcpuMhz: grant.grantedMhz / wanted.vcpus, why: why(grant, wanted, level) };
+    }),
+  };
+}
+
+function checkPromises(capacityMhz: number, clockMhz: number, vms: readonly Wanted[]): void {
+  for (const [i, { id, vcpus, reservationMhz, limitMhz }] of vms.entries()) {
+    const mostMhz = vcpus * clockMhz;
+    if (reservationMhz > mostMhz)
+      throw new RefusedAt(
+        {
+          rule: 'QOS-2',
+          reason: `VM ${id} reserves ${reservationMhz} MHz, and its vCPUs can take ${mostMhz} MHz`,
+          fix: 'reserve less, or give it more vCPUs',
+          figures: { reservationMhz, mostMhz },
+        },
+        `vms.${i}.reservationMhz`,
+      );
+    if (limitMhz > 0 && limitMhz < reservationMhz)
+      throw new RefusedAt(
+        {
+          rule: 'QOS-3',
+          reason: `VM ${id} has a limit of ${limitMhz} MHz below its reservation of ${reservationMhz} MHz`,
+          fix: 'raise the limit, or reserve less',
+          figures: { reservationMhz, limitMhz },
+        },
+        `vms.${i}.limitMhz`,
+      );
+  }
+  const reservedMhz = vms.reduce((sum, v) => sum + v.reservationMhz, 0);
+  if (reservedMhz > capacityMhz)
+    throw new RefusedAt(
+      {
+        rule: 'QOS-2',
+        reason: `reservations of ${reservedMhz} MHz exceed the capacity of ${capacityMhz} MHz`,
+        fix: 'reserve less, or take a VM away',
+        figures: { reservedMhz, capacityMhz },
+      },
+      'vms',
+    );
+}
+
+function why(grant: CpuGrant, wanted: Wanted, level: number | null): string {
+  const gets = `It gets ${figure(grant.grantedMhz)} MHz`;
+  const byShares =
+    level === null ? '' : ` ${figure(grant.shares)} shares alone would give it ${figure(level * grant.shares)} MHz.`;
+  const ready =
+    grant.readyPercent > 0
+      ? ` Each vCPU is ready but waits for a CPU ${figure(grant.readyPercent)} % of the time.`
+      : '';
+  switch (grant.boundBy) {
+    case 'demand':
+      return `${gets}, all that it wants.`;
+    case 'limit':
+      return `${gets}: its limit holds it down.${wanted.demandMhz === undefined ? '' : ` It wants ${figure(wanted.demandMhz)} MHz.`}`;
+    case 'reservation':
+      return `${gets}: its reservation holds it up.${byShares}${ready}`;
+    case 'shares':
+      return `${gets}: its ${figure(grant.shares)} shares at ${figure(level as number)} MHz each.${ready}`;
+  }
+}
