@@ -86,7 +86,7 @@ export const FUNCTIONS = {
       events: ['T#*'],
     },
     tables: { control: 'readWrite', events: 'readWrite' },
-    port: false,
+    port: true,
     routes: ['/v1/{proxy+}'],
     timeoutSeconds: 29,
     memoryMiB: 1024,

@@ -1,6 +1,8 @@
 import type { DomainEvent } from '../../shared/events/event.ts';
+import { hostView as hostDomains } from '../../shared/hypervisor/cpu/capacity.ts';
 import { iso } from '../../shared/kernel/clock.ts';
 import { gatewayOf } from '../../shared/model/addresses.ts';
+import type { BaseAmounts } from '../../shared/model/amounts.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Alarm, Incident } from '../../shared/model/incident.ts';
 import {
@@ -61,6 +63,7 @@ export const networkView = (n: Network) => ({
     gateway: n.type === 'internal' ? undefined : gatewayOf(n.cidr),
     externalNetworkId: n.externalNetworkId,
   }),
+  ...optional({ qos: n.qos }),
   version: n.version,
   createdAt: iso(n.createdAt),
 });
@@ -74,9 +77,24 @@ export const vmView = (v: Vm) => ({
   cpu: v.cpu,
   memory: v.memory,
   guest: v.guest,
-  disks: v.disks.map((d) => ({ id: d.id, name: d.name, sizeGiB: d.sizeGiB, boot: d.boot, io: d.io })),
-  nics: v.nics.map((n) => ({ id: n.id, networkId: n.networkId, mac: n.mac, ip: n.ip, io: n.io })),
+  disks: v.disks.map((d) => ({
+    id: d.id,
+    name: d.name,
+    sizeGiB: d.sizeGiB,
+    boot: d.boot,
+    io: d.io,
+    ...optional({ qos: d.qos }),
+  })),
+  nics: v.nics.map((n) => ({
+    id: n.id,
+    networkId: n.networkId,
+    mac: n.mac,
+    ip: n.ip,
+    io: n.io,
+    ...optional({ qos: n.qos }),
+  })),
   ha: v.ha,
+  ...optional({ numa: v.numa }),
   version: v.version,
   createdAt: iso(v.createdAt),
   operationId: v.operationId,
@@ -121,7 +139,19 @@ export const siteView = (s: Site) => ({
   hypervisor: s.hypervisor,
   ...optional({ city: s.city }),
 });
-export const clusterView = (c: Cluster) => ({ id: c.id, siteId: c.siteId, name: c.name, arch: c.arch, ha: c.ha });
+export const clusterView = (c: Cluster) => ({
+  id: c.id,
+  siteId: c.siteId,
+  name: c.name,
+  arch: c.arch,
+  ha: c.ha,
+  overcommit: c.overcommit,
+  numa: c.numa,
+  ...optional({ cpuBaseline: c.cpuBaseline }),
+  version: c.version,
+});
+const base = ({ vcpus, mhz, memoryMiB }: BaseAmounts): BaseAmounts => ({ vcpus, mhz, memoryMiB });
+
 export const hostView = (h: Host) => ({
   id: h.id,
   name: h.name,
@@ -132,8 +162,19 @@ export const hostView = (h: Host) => ({
   vendor: h.vendor,
   arch: h.arch,
   ...optional({ rack: h.rack }),
+  sockets: h.sockets,
+  coresPerSocket: h.coresPerSocket,
+  threadsPerCore: h.threadsPerCore,
+  mhz: h.mhz,
+  hardwareVirtualisation: h.hardwareVirtualisation,
+  nestedPaging: h.nestedPaging,
+  ...optional({ cpuGeneration: h.cpuGeneration }),
+  numaNodes: h.numaNodes,
   capacity: h.capacity,
   allocated: allocatedOf(h),
+  domains: hostDomains(h, base(allocatedOf(h))),
+  overcommitMiB: h.overcommitMiB ?? 0,
+  ...optional({ swap: h.swap?.sizeMiB ? { datastoreId: h.swap.datastoreId, sizeMiB: h.swap.sizeMiB } : undefined }),
   seenAt: iso(h.seenAt),
   version: h.version,
 });

@@ -48,4 +48,4 @@ const due = (host: Host, now: number): boolean => (host.waiting ?? 0) > 0 && now
 
 /** A host that serves again and for whose former VMs there was no room. */
 export const waitsOn = (host: Host, now: number): boolean =>
-  host.state === 'online' && host.claim === undefined && host.incidentId !== undefined && due(host, now);
+  host.state === 'online' && host.claim === undefined && due(host, now);

@@ -95,7 +95,7 @@ export class Probe {
           now,
           finding.host.state === 'fenced' ? 'reconciling' : finding.host.state,
         );
-      else await this.begin('ha-recovery', finding.host, now, finding.host.state);
+      else await this.recover(finding.host, finding.host.seenAt, now, finding.host.state);
     } catch (error) {
       // Another probe, or a workflow, was faster: its change stands.
       if (!(error instanceof Overtaken)) throw error;
@@ -107,13 +107,28 @@ export class Probe {
    * when it went away again before the last of its VMs had found a place.
    */
   private async suspect(host: Host, lastSeen: number, now: number): Promise<void> {
+    const state = hostMachine.next(host.state, 'heartbeatMissed');
+    await this.recover(host, lastSeen, now, state, { seenAt: lastSeen });
+  }
+
+  /**
+   * Starts a recovery, in one transaction with the incident if there is none yet: a VM may wait on a host whose incident
+   * is closed, when it was found to have arrived there just as the host failed.
+   */
+  private async recover(
+    host: Host,
+    lastSeen: number,
+    now: number,
+    state: Host['state'],
+    also: Partial<Host> = {},
+  ): Promise<void> {
     const { ids } = this.runtime;
     const tx = new Transaction();
     const incidentId = host.incidentId ?? ids.make('incident');
     if (host.incidentId === undefined) tx.put(keys.incident(incidentId), newIncident(incidentId, host, lastSeen, now));
-    emit(tx, { id: ids.make('event'), type: 'host.suspect', at: now, subject: host.id, data: { incidentId } });
-    const state = hostMachine.next(host.state, 'heartbeatMissed');
-    await this.begin('ha-recovery', { ...host, incidentId }, now, state, tx, { seenAt: lastSeen });
+    if (state !== host.state)
+      emit(tx, { id: ids.make('event'), type: 'host.suspect', at: now, subject: host.id, data: { incidentId } });
+    await this.begin('ha-recovery', { ...host, incidentId }, now, state, tx, also);
   }
 
   private async back(host: Host, now: number): Promise<void> {

@@ -28,13 +28,15 @@ export const guestHandlers = (world: World, guest: Guest) => ({
   },
 
   async setWorkload(call: Call<z.infer<typeof workload>>) {
+    const { netMbps, ...load } = call.body;
+    const workload = { ...(netMbps === undefined ? {} : { sendMbps: netMbps }), ...load };
     const vmId = call.param('vmId');
     const hostId = (await world.volumesOf(vmId)).find((v) => v.leaseHost)?.leaseHost;
     if (!hostId) throw new DomainError('not-running', `VM ${vmId} was never started.`);
     const tx = new Transaction().update(
       worldKeys.process(hostId, vmId),
       {
-        set: { workload: call.body },
+        set: { workload },
         condition: 'attribute_exists(pk)',
         onFail: () => new DomainError('not-running', `VM ${vmId} does not run.`),
       },
@@ -43,7 +45,7 @@ export const guestHandlers = (world: World, guest: Guest) => ({
     return call.commit(
       tx,
       { status: 200, body: call.body },
-      { event: { type: 'simulation.changed', subject: vmId, data: { workload: call.body } } },
+      { event: { type: 'simulation.changed', subject: vmId, data: { workload } } },
     );
   },
 });

@@ -5,6 +5,7 @@ import { mountFace } from '../http/mount.ts';
 import { estateHandlers } from './estates.ts';
 import { hostHandlers } from './hosts.ts';
 import { inventoryHandlers } from './inventory.ts';
+import { labHandlers } from './lab.ts';
 import { tenantHandlers } from './tenants.ts';
 import { vmHandlers } from './vms.ts';
 import { watchHandlers } from './watch.ts';
@@ -16,10 +17,11 @@ export function systemApi(runtime: Runtime, port: HypervisorPort) {
     {
       ...tenantHandlers,
       ...inventoryHandlers,
-      ...hostHandlers,
-      ...vmHandlers,
+      ...hostHandlers(port),
+      ...vmHandlers(runtime, port),
       ...watchHandlers(port),
       ...estateHandlers(port),
+      ...labHandlers,
     },
     runtime,
   );

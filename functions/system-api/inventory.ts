@@ -1,8 +1,9 @@
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
-import type { Call } from '../http/call.ts';
+import { type Call, resource } from '../http/call.ts';
 import { slicePage } from '../http/paging.ts';
 import { clusterView, datastoreView, externalNetworkView, hostView, linkView, siteView } from '../http/views.ts';
+import { changeCluster } from './clusters.ts';
 
 const inventory = (call: Call) => new Inventory(call.deps.store, SYSTEM);
 
@@ -24,10 +25,8 @@ export const inventoryHandlers = {
   getSite: async (call: Call) => ({ status: 200, body: siteView(await inventory(call).site(call.param('siteId'))) }),
   listClusters: async (call: Call) =>
     page(call, await inventory(call).clusters(), clusterView, { siteId: call.query.siteId }),
-  getCluster: async (call: Call) => ({
-    status: 200,
-    body: clusterView(await inventory(call).cluster(call.param('clusterId'))),
-  }),
+  getCluster: async (call: Call) => resource(200, clusterView(await inventory(call).cluster(call.param('clusterId')))),
+  patchCluster: changeCluster,
   listLinks: async (call: Call) => page(call, await inventory(call).links(), linkView),
   listExternalNetworks: async (call: Call) => page(call, await inventory(call).externalNetworks(), externalNetworkView),
 

@@ -1,5 +1,7 @@
 import type * as z from 'zod';
-import type { explainPlacement } from '../../shared/contract/shapes.ts';
+import type { Runtime } from '../../shared/aws/runtime.ts';
+import type { explainPlacement, migrateSystemVm } from '../../shared/contract/shapes.ts';
+import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import { invalid } from '../../shared/kernel/errors.ts';
 import { seededRandom } from '../../shared/kernel/random.ts';
 import { explain, place } from '../../shared/placement/placement.ts';
@@ -10,10 +12,12 @@ import { Inventory } from '../../shared/store/inventory.ts';
 import { tenantPart } from '../../shared/store/keys.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { type Call, resource } from '../http/call.ts';
+import { acceptMigration } from '../http/moves.ts';
+import { performanceOf } from '../http/observed.ts';
 import { slicePage } from '../http/paging.ts';
 import { systemVmView } from '../http/views.ts';
 
-export const vmHandlers = {
+export const vmHandlers = (runtime: Runtime, port: HypervisorPort) => ({
   /** By tenant or by host: over all tenants at once nobody pages. */
   async listSystemVms(call: Call) {
     const { tenantId, hostId } = call.query as { tenantId?: string; hostId?: string };
@@ -38,6 +42,24 @@ export const vmHandlers = {
     return resource(200, systemVmView(await new TenantData(call.deps.store, SYSTEM).get('vm', call.param('vmId'))));
   },
 
+  async getSystemVmPerformance(call: Call) {
+    const vm = await new TenantData(call.deps.store, SYSTEM).get('vm', call.param('vmId'));
+    return { status: 200, body: await performanceOf(vm, port, call.now) };
+  },
+
+  async migrateSystemVm(call: Call<z.infer<typeof migrateSystemVm> | undefined>) {
+    const vm = await new TenantData(call.deps.store, SYSTEM).get('vm', call.param('vmId'));
+    call.checkVersion(vm);
+    const { hostId, ...options } = call.body ?? {};
+    if (hostId) await new Inventory(call.deps.store, SYSTEM).host(hostId);
+    const capacity = new CapacityReader(call.deps.store, call.deps.clock);
+    return acceptMigration(call, { ...runtime, capacity }, vm, {
+      hostId,
+      options,
+      operationPath: '/v1/system/operations',
+    });
+  },
+
   /** SCH-1: per host, that it may be taken or why not. */
   async explainPlacement(call: Call<z.infer<typeof explainPlacement>>) {
     const { body } = call;
@@ -52,4 +74,4 @@ export const vmHandlers = {
       body: { chosen: decision.ok ? decision.candidate.host.id : null, hosts: explain(need, snapshot.all()) },
     };
   },
-};
+});

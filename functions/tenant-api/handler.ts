@@ -1,5 +1,6 @@
+import { lambdaPort } from '../../shared/aws/lambda-port.ts';
 import { awsRuntime } from '../../shared/aws/runtime.ts';
 import { lambdaOf } from '../http/mount.ts';
 import { tenantApi } from './app.ts';
 
-export const handler = lambdaOf(tenantApi(awsRuntime('tenant-api')));
+export const handler = lambdaOf(tenantApi(awsRuntime('tenant-api'), lambdaPort()));

@@ -115,7 +115,7 @@ export class EmbeddedCloud {
     this.probe = new Probe(of('probe'), port);
     this.issuer = new Issuer(options.folder);
     const handlers: Partial<Record<FunctionId, HttpHandler>> = {
-      'tenant-api': lambdaOf(tenantApi(of('tenant-api'))) as HttpHandler,
+      'tenant-api': lambdaOf(tenantApi(of('tenant-api'), port)) as HttpHandler,
       'system-api': lambdaOf(systemApi(of('system-api'), port)) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

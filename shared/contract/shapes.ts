@@ -1,9 +1,21 @@
 import * as z from 'zod';
 import { FAULT_KINDS } from '../model/fault.ts';
-import { HOST_STATES } from '../model/inventory.ts';
+import { CPU_GENERATIONS, DATASTORE_KINDS, HOST_STATES, overcommitChange, overcommitSpec } from '../model/inventory.ts';
+import { migrationOptions } from '../model/migration.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
+import { diskQosSpec, shapingSpec } from '../model/qos.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
-import { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
+import {
+  cpuSpec,
+  diskSpec,
+  guestSpec,
+  haSpec,
+  memorySpec,
+  nicSpec,
+  numaSpec,
+  placementSpec,
+  VM_STATES,
+} from '../model/vm.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
 export const MAX_BATCH = 30;
@@ -55,6 +67,7 @@ export const network = z.object({
   cidr: z.string(),
   gateway: z.string().optional(),
   externalNetworkId: z.string().optional(),
+  qos: shapingSpec.optional(),
   version: z.int(),
   createdAt: time,
 });
@@ -111,6 +124,8 @@ export const event = z.object({
   tenantId: z.string().optional(),
 });
 const capacity = z.object({ vcpus: z.int(), mhz: z.int(), memoryMiB: z.int() });
+/** What a ledger counts; the dimensions beyond the three are there where the host has something of them. */
+const amounts = capacity.catchall(z.int());
 export const host = z.object({
   id: z.string(),
   name: z.string(),
@@ -121,8 +136,21 @@ export const host = z.object({
   vendor: z.string(),
   arch: z.string(),
   rack: z.string().optional(),
-  capacity,
-  allocated: capacity,
+  sockets: z.int(),
+  coresPerSocket: z.int(),
+  threadsPerCore: z.int(),
+  mhz: z.int(),
+  hardwareVirtualisation: z.boolean(),
+  nestedPaging: z.boolean(),
+  cpuGeneration: z.enum(CPU_GENERATIONS).optional(),
+  numaNodes: z.int(),
+  capacity: amounts,
+  allocated: amounts,
+  domains: z
+    .object({ total: capacity, management: capacity, virtualisation: capacity, allotted: capacity, free: capacity })
+    .describe('CPU-20: management and virtualisation make up the host; allotted and free make up the latter'),
+  overcommitMiB: z.int().describe('memory that may be promised beyond what is there'),
+  swap: z.object({ datastoreId: z.string(), sizeMiB: z.int() }).optional(),
   seenAt: time,
   version: z.int(),
 });
@@ -133,12 +161,16 @@ export const cluster = z.object({
   name: z.string(),
   arch: z.string(),
   ha: z.object({ enabled: z.boolean() }),
+  overcommit: overcommitSpec,
+  numa: z.object({ guest: z.boolean() }),
+  cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
+  version: z.int(),
 });
 export const datastore = z.object({
   id: z.string(),
   siteId: z.string(),
   name: z.string(),
-  kind: z.enum(['shared', 'local']),
+  kind: z.enum(DATASTORE_KINDS),
   capacityGiB: z.int(),
   freeGiB: z.int(),
 });
@@ -217,6 +249,7 @@ export const createNetwork = z.strictObject({
   cidr: z.string().optional(),
   externalNetworkId: z.string().optional(),
   routerId: z.string().optional(),
+  qos: shapingSpec.optional().describe('how each of its ports is shaped'),
 });
 export const createVm = z.strictObject({
   name,
@@ -232,7 +265,37 @@ export const createVm = z.strictObject({
   ha: haSpec.default({ enabled: true, restartPriority: 'medium' }),
   start: z.boolean().default(true),
 });
-export const patchVm = z.strictObject({ name: name.optional(), ha: haSpec.optional() });
+export const patchVm = z.strictObject({
+  name: name.optional(),
+  ha: haSpec.optional(),
+  cpu: cpuSpec.pick({ shares: true, reservationMhz: true, limitMhz: true }).optional(),
+  memory: memorySpec.pick({ shares: true, reservationMiB: true }).optional(),
+  disks: z
+    .array(z.strictObject({ name: z.string(), qos: diskQosSpec }))
+    .min(1)
+    .optional(),
+  nics: z
+    .array(z.strictObject({ id: z.string(), qos: shapingSpec }))
+    .min(1)
+    .optional(),
+});
+export const migrateVm = migrationOptions;
+export const migrateSystemVm = migrationOptions.extend({
+  hostId: z.string().optional().describe('the host to move it to; without it one is chosen'),
+});
+export const patchNetwork = z.strictObject({ qos: shapingSpec });
+export const patchCluster = z.strictObject({
+  ha: z.strictObject({ enabled: z.boolean() }).optional(),
+  overcommit: overcommitChange.optional(),
+  numa: z.strictObject({ guest: z.boolean() }).optional(),
+  cpuBaseline: z.enum(CPU_GENERATIONS).nullable().optional().describe('null shows guests all that their host has'),
+});
+export const patchHost = z.strictObject({
+  swap: z.strictObject({
+    datastoreId: z.string(),
+    sizeMiB: z.int().min(0).max(16_777_216).describe('0 takes the partition away'),
+  }),
+});
 export const noBody = z.strictObject({});
 
 export const createFault = z.strictObject({
@@ -269,8 +332,14 @@ const figure = (largest: number) =>
 export const workload = z.strictObject({
   cpu: figure(1).optional(),
   dirtyMiBps: figure(1_000_000).optional(),
+  readIops: figure(1_000_000_000).optional(),
   writeIops: figure(1_000_000_000).optional(),
-  netMbps: figure(10_000_000).optional(),
+  requestKiB: z.int().min(1).max(16_384).optional(),
+  sendMbps: figure(10_000_000).optional(),
+  receiveMbps: figure(10_000_000).optional(),
+  netMbps: figure(10_000_000).optional().describe('sendMbps, by its former name'),
+  touchedMiB: figure(1_024_000).optional().describe('memory that the guest has ever used'),
+  activeMiB: figure(1_024_000).optional().describe('memory that it uses all the time'),
 });
 export const world = z.object({
   now: time,

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { labAnswer, labRequest } from './lab.ts';
 import { type ApiOperation, get, patch, post } from './operation.ts';
+import { hostPerformance, vmPerformance } from './performance.ts';
 import * as s from './shapes.ts';
 
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
@@ -91,6 +93,14 @@ export const systemContract = {
     summary: 'Read a cluster',
     response: ok(s.cluster, 'the cluster'),
   }),
+  patchCluster: patch('system', '/v1/system/clusters/{clusterId}', {
+    tag: 'inventory',
+    summary: 'Change HA, memory overcommit, guest NUMA or the CPU baseline of a cluster',
+    body: s.patchCluster,
+    example: { overcommit: { enabled: true, ratioPercent: 120 } },
+    response: ok(s.cluster, 'the cluster'),
+    problems: ['in-use'],
+  }),
   listHosts: get('system', '/v1/system/hosts', {
     tag: 'inventory',
     summary: 'List hosts with state and ledger',
@@ -105,6 +115,20 @@ export const systemContract = {
     tag: 'inventory',
     summary: 'Read a host',
     response: ok(s.host, 'the host'),
+  }),
+  getHostPerformance: get('system', '/v1/system/hosts/{hostId}/performance', {
+    tag: 'inventory',
+    summary: 'What every VM of a host gets under the present load, and why',
+    response: ok(hostPerformance, 'CPU, memory, NUMA and each VM'),
+    problems: ['site-unreachable'],
+  }),
+  patchHost: patch('system', '/v1/system/hosts/{hostId}', {
+    tag: 'inventory',
+    summary: 'Give a host a swap partition, or take it away',
+    body: s.patchHost,
+    example: { swap: { datastoreId: 'ds_example', sizeMiB: 8192 } },
+    response: ok(s.host, 'the host'),
+    problems: ['no-capacity'],
   }),
   powerOnHost: post('system', '/v1/system/hosts/{hostId}/power-on', {
     tag: 'inventory',
@@ -145,6 +169,22 @@ export const systemContract = {
     summary: 'Read a VM with host and epoch',
     response: ok(s.systemVm, 'the VM'),
   }),
+  getSystemVmPerformance: get('system', '/v1/system/vms/{vmId}/performance', {
+    tag: 'vms',
+    summary: 'What a VM gets under the present load, and why',
+    response: ok(vmPerformance, 'CPU, memory, NUMA, disks and NICs'),
+    problems: ['not-running', 'site-unreachable'],
+  }),
+  migrateSystemVm: post('system', '/v1/system/vms/{vmId}/migrate', {
+    tag: 'vms',
+    summary: 'Move a VM that runs to another host, named or chosen, without stopping it',
+    body: s.migrateSystemVm.optional(),
+    example: { hostId: 'host_example' },
+    query: s.dryRunQuery,
+    response: accepted,
+    longRunning: true,
+    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+  }),
   explainPlacement: post('system', '/v1/system/placements/explain', {
     tag: 'placement',
     summary: 'Say for each host whether a VM could go there, and why not',
@@ -158,6 +198,21 @@ export const systemContract = {
     },
     roles: ['system-admin', 'system-operator', 'system-auditor'],
     response: ok(s.explanation, 'per host: fits, or the reasons'),
+  }),
+  runLab: post('system', '/v1/system/hypervisor/lab', {
+    tag: 'hypervisor',
+    summary:
+      'Try a technique of a hypervisor and see every step: instructions, addresses, I/O, contention, NUMA and more',
+    body: labRequest,
+    readOnly: true,
+    example: {
+      experiment: 'instructions',
+      architecture: 'x86',
+      modes: ['full', 'para', 'hardware'],
+      stream: ['add', 'mov-cr3', 'popf', 'out'],
+    },
+    roles: ['system-admin', 'system-operator', 'system-auditor'],
+    response: ok(labAnswer, 'the steps, the figures, and sentences that say what happened'),
   }),
   listAlarms: get('system', '/v1/system/alarms', {
     tag: 'watch',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type ApiOperation, get, patch, post, remove } from './operation.ts';
+import { vmPerformance } from './performance.ts';
 import * as s from './shapes.ts';
 
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
@@ -91,6 +92,13 @@ export const tenantContract = {
     summary: 'Read a network',
     response: ok(s.network, 'the network'),
   }),
+  patchNetwork: patch('tenant', '/v1/networks/{networkId}', {
+    tag: 'networks',
+    summary: 'Change how each port of a network is shaped; takes effect without restart',
+    body: s.patchNetwork,
+    example: { qos: { send: { averageMbps: 100, peakMbps: 200, burstMbit: 100 } } },
+    response: ok(s.network, 'the network'),
+  }),
   deleteNetwork: remove('tenant', '/v1/networks/{networkId}', {
     tag: 'networks',
     summary: 'Delete a network without NICs',
@@ -116,11 +124,27 @@ export const tenantContract = {
   getVm: get('tenant', '/v1/vms/{vmId}', { tag: 'vms', summary: 'Read a VM', response: ok(s.vm, 'the VM') }),
   patchVm: patch('tenant', '/v1/vms/{vmId}', {
     tag: 'vms',
-    summary: 'Rename a VM or change its HA settings',
+    summary: 'Change name, HA or QoS of a VM; QoS of one that runs takes effect without restart',
     body: s.patchVm,
     example: { name: 'web-2' },
     response: ok(s.vm, 'the VM'),
-    problems: ['feature-unavailable'],
+    problems: ['feature-unavailable', 'no-capacity'],
+  }),
+  getVmPerformance: get('tenant', '/v1/vms/{vmId}/performance', {
+    tag: 'vms',
+    summary: 'What a VM gets under the present load, and why',
+    response: ok(vmPerformance, 'CPU, memory, NUMA, disks and NICs'),
+    problems: ['not-running', 'site-unreachable'],
+  }),
+  migrateVm: post('tenant', '/v1/vms/{vmId}/migrate', {
+    tag: 'vms',
+    summary: 'Move a VM that runs to another host, without stopping it',
+    body: s.migrateVm.optional(),
+    example: { allowedDowntimeMs: 300 },
+    query: s.dryRunQuery,
+    response: accepted,
+    longRunning: true,
+    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
   deleteVm: remove('tenant', '/v1/vms/{vmId}', {
     tag: 'vms',

@@ -1,7 +1,8 @@
-import { type Amounts, nodeMiB, nodeVcpus } from '../model/amounts.ts';
-import type { Vm } from '../model/vm.ts';
+import { type Amounts, nodeMiB, nodeVcpus, nothing, plus } from '../model/amounts.ts';
+import type { Seat, Vm } from '../model/vm.ts';
 import { hugePagesOf } from './memory/pages.ts';
 import { splitVm, type Vnode } from './numa/vnodes.ts';
+import { HOST_MIGRATION_COST } from './parameters.ts';
 
 export type Demanding = Pick<Vm, 'cpu' | 'memory' | 'numa' | 'home'> & {
   disks: readonly { io: string }[];
@@ -35,3 +36,29 @@ export function demandOf(vm: Demanding): Amounts {
 /** The virtual NUMA nodes of a VM; none when its guest is shown none. @throws Refused NUMA-3 */
 export const vnodesOf = (vm: Pick<Demanding, 'cpu' | 'memory' | 'numa'>): Vnode[] =>
   vm.numa ? splitVm({ vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, nodes: vm.numa.nodes }) : [];
+
+/** Attributes of a VM that go with its seat. */
+export const SEAT = ['home', 'generation'] as const;
+
+/** The VM as it is in that seat. */
+export function seated<V extends Pick<Vm, 'home' | 'generation'>>(vm: V, seat: Seat): Omit<V, keyof Seat> & Seat {
+  const { home: _, generation: __, ...rest } = vm;
+  return { ...rest, ...seat } as Omit<V, keyof Seat> & Seat;
+}
+
+export interface Hold {
+  hostId: string;
+  amounts: Amounts;
+}
+
+/** All that a VM holds in the ledgers of hosts: its seat, and that of a migration under way (MIG-6, MIG-7). */
+export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration'>): Hold[] {
+  const slot: Amounts = { ...nothing(), ...(vm.migration?.begun ? { migrations: HOST_MIGRATION_COST.live } : {}) };
+  const holds: Hold[] = [];
+  if (vm.hostId) holds.push({ hostId: vm.hostId, amounts: plus(demandOf(vm), slot) });
+  if (vm.migration) {
+    const { seat } = vm.migration;
+    holds.push({ hostId: seat.hostId, amounts: plus(demandOf(seated(vm, seat)), slot) });
+  }
+  return holds;
+}

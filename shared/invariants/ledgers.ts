@@ -1,6 +1,6 @@
-import { demandOf } from '../hypervisor/demand.ts';
+import { holdsOf } from '../hypervisor/demand.ts';
 import { dimensionsOf, sumOf } from '../model/amounts.ts';
-import { allocatedOf } from '../model/inventory.ts';
+import { allocatedOf, type Host } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
 import { storageGiBOf } from '../model/vm.ts';
 import type { Invariant } from './facts.ts';
@@ -10,12 +10,9 @@ export const hostLedgersEqualSums: Invariant = {
   id: 'INV-3',
   check({ belief }) {
     const violations: string[] = [];
-    const byHost = Map.groupBy(
-      belief.vms.filter((vm) => vm.hostId),
-      (vm) => vm.hostId as string,
-    );
+    const byHost = Map.groupBy(belief.vms.flatMap(holdsOf), (hold) => hold.hostId);
     for (const host of belief.hosts) {
-      const taken = sumOf((byHost.get(host.id) ?? []).map(demandOf));
+      const taken = sumOf((byHost.get(host.id) ?? []).map((hold) => hold.amounts));
       const ledger = allocatedOf(host);
       for (const d of new Set([...dimensionsOf(ledger), ...dimensionsOf(taken)])) {
         if ((ledger[d] ?? 0) !== (taken[d] ?? 0))
@@ -27,7 +24,7 @@ export const hostLedgersEqualSums: Invariant = {
       const sum = belief.vms
         .flatMap((vm) => vm.disks)
         .filter((d) => d.datastoreId === datastore.id)
-        .reduce((n, d) => n + d.sizeGiB, 0);
+        .reduce((n, d) => n + d.sizeGiB, swapGiB(belief.hosts, datastore.id));
       if (datastore.capacityGiB - datastore.freeGiB !== sum)
         violations.push(
           `${datastore.id}: ledger says ${datastore.capacityGiB - datastore.freeGiB} GiB taken, its volumes take ${sum}`,
@@ -37,6 +34,12 @@ export const hostLedgersEqualSums: Invariant = {
     return { checked: belief.hosts.length + belief.datastores.length, violations };
   },
 };
+
+/** What the swap partitions of hosts take of a datastore (OVC-3). */
+const swapGiB = (hosts: readonly Host[], datastoreId: string): number =>
+  hosts
+    .filter((h) => h.swap?.datastoreId === datastoreId)
+    .reduce((n, h) => n + Math.ceil((h.swap?.sizeMiB ?? 0) / 1024), 0);
 
 /** INV-4: every VDC ledger equals the sum over its resources. */
 export const vdcLedgersEqualSums: Invariant = {

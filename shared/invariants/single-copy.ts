@@ -7,6 +7,8 @@ export const oneWriterPerVm: Invariant = {
   id: 'INV-1',
   check({ belief, seen }) {
     const epochs = new Map(belief.vms.map((vm) => [vm.id, vm.epoch]));
+    // A migration was promised its epoch before the belief follows it.
+    const given = new Map(belief.vms.map((vm) => [vm.id, vm.migration?.epoch ?? vm.epoch]));
     const running = seen.processes.filter((p) => alive(p.state));
     const byVm = Map.groupBy(running, (p) => p.vmId);
     const violations: string[] = [];
@@ -17,7 +19,7 @@ export const oneWriterPerVm: Invariant = {
           `${vmId} runs ${current.length} times with epoch ${epochs.get(vmId)}: on ${current.map((p) => p.hostId).join(', ')}`,
         );
       for (const p of processes) {
-        const known = epochs.get(vmId);
+        const known = given.get(vmId);
         if (known !== undefined && p.epoch > known)
           violations.push(
             `${vmId} runs on ${p.hostId} with epoch ${p.epoch}, which was never given (${known} is the newest)`,

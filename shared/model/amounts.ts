@@ -1,7 +1,7 @@
 /**
  * What a host's ledger counts. vCPUs, reserved MHz and memory are counted on every host; the rest only where there is
- * something of it: reserved memory (QOS-4), huge pages set aside (MEM-12), functions of SR-IOV cards (IO-3), and the
- * NUMA nodes of hosts whose cluster shows guests a NUMA (NUMA-4).
+ * something of it: reserved memory (QOS-4), huge pages set aside (MEM-12), functions of SR-IOV cards (IO-3), what
+ * migrations cost (MIG-7), and the NUMA nodes of hosts whose cluster shows guests a NUMA (NUMA-4).
  */
 export type Dimension =
   | 'vcpus'
@@ -12,6 +12,7 @@ export type Dimension =
   | 'pages1g'
   | 'nicFunctions'
   | 'diskFunctions'
+  | 'migrations'
   | `node${number}Vcpus`
   | `node${number}MiB`;
 export interface BaseAmounts {

@@ -27,30 +27,27 @@ export interface Cluster {
   version: number;
 }
 
-/** Memory overcommit of a cluster (OVC-5). */
-export const overcommitSpec = z.strictObject({
+const overcommit = {
   enabled: z.boolean(),
-  ratioPercent: z
-    .int()
-    .min(100)
-    .max(150)
-    .default(150)
-    .describe('memory of VMs at most, in % of what a host has for them'),
-  alarmPercent: z.int().min(100).max(150).default(120).describe('an alarm is raised beyond it'),
+  ratioPercent: z.int().min(100).max(150).describe('memory of VMs at most, in % of what a host has for them; 150'),
+  alarmPercent: z.int().min(100).max(150).describe('an alarm is raised beyond it; 120'),
   sharing: z
     .enum(['off', 'tenant', 'host'])
-    .default('tenant')
-    .describe('who may share pages of equal content; across tenants it can leak what others hold'),
-  balloon: z.boolean().default(true),
+    .describe('who may share pages of equal content; across tenants it can leak what others hold; tenant'),
+  balloon: z.boolean().describe('whether memory that a guest does not use may be taken back; true'),
+};
+/** A change of it: what is left out stays as it is. */
+export const overcommitChange = z.strictObject(overcommit).partial();
+/** Memory overcommit of a cluster (OVC-5). The defaults are the published maximum and what is used in practice. */
+export const overcommitSpec = z.strictObject({
+  ...overcommit,
+  ratioPercent: overcommit.ratioPercent.default(150),
+  alarmPercent: overcommit.alarmPercent.default(120),
+  sharing: overcommit.sharing.default('tenant'),
+  balloon: overcommit.balloon.default(true),
 });
 export type Overcommit = z.infer<typeof overcommitSpec>;
-export const NO_OVERCOMMIT: Overcommit = {
-  enabled: false,
-  ratioPercent: 150,
-  alarmPercent: 120,
-  sharing: 'tenant',
-  balloon: true,
-};
+export const NO_OVERCOMMIT: Overcommit = overcommitSpec.parse({ enabled: false });
 
 /** Intel generations of a CPU baseline, oldest first (SCH-6). */
 export const CPU_GENERATIONS = ['Merom', 'Penryn', 'Nehalem', 'Westmere', 'Sandy Bridge', 'Ivy Bridge'] as const;
@@ -128,8 +125,8 @@ export interface Host extends HostHardware {
   free: Amounts;
   /** Memory that is promised beyond what is there (OVC-5). */
   overcommitMiB?: number;
-  /** Its swap partition (OVC-3). */
-  swap?: { datastoreId: string; sizeMiB: number };
+  /** Its swap partition (OVC-3), and how often it was changed. */
+  swap?: { datastoreId: string; sizeMiB: number; version: number };
   /** Last sign of life on either channel that the control plane has seen, ms. The lease runs from it. */
   seenAt: number;
   /** VMs that wait for capacity since their host was fenced. */

@@ -1,3 +1,5 @@
+import type { Shaping } from './qos.ts';
+
 /** VDC-4: an isolated network environment inside a VDC. */
 export interface Vpc {
   id: string;
@@ -23,6 +25,8 @@ export interface Network {
   type: NetworkType;
   cidr: string;
   externalNetworkId?: string;
+  /** How each of its ports is shaped (QOS-5). */
+  qos?: Shaping;
   /** `deleting` takes no new NICs. */
   state: 'active' | 'deleting';
   version: number;

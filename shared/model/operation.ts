@@ -9,6 +9,8 @@ export const OPERATION_KINDS = [
   'ha-recovery',
   'reconcile-host',
   'power-on-host',
+  'migrate-vm',
+  'configure',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { CpuGeneration } from './inventory.ts';
+import type { MigrationOptions } from './migration.ts';
 import { diskQosSpec, shapingSpec } from './qos.ts';
 import { stateMachine } from './state-machine.ts';
 
@@ -76,6 +77,25 @@ export interface Nic {
   qos?: NicSpec['qos'];
   /** The address space the claim lies in: the network itself, or the external network of a direct one. */
   spaceId: string;
+}
+
+/** What a VM gets with a host. */
+export interface Seat {
+  hostId: string;
+  /** Node of that host for each of its virtual NUMA nodes; absent without guest NUMA. */
+  home?: number[];
+  /** CPU features that the guest sees since its start (SCH-6); absent on other architectures. */
+  generation?: CpuGeneration;
+}
+
+/** A live migration that was accepted. The seat is held besides the one that it has (MIG-6). */
+export interface Migration {
+  seat: Seat;
+  /** Epoch with which it will run there. */
+  epoch: number;
+  options: MigrationOptions;
+  /** It has its place in the budgets of both hosts (MIG-7); until then it queues. */
+  begun?: true;
 }
 
 /** S1 of the vocabulary. */
@@ -191,10 +211,9 @@ export interface Vm {
   clusterId: string;
   /** The host whose ledger carries it; null while it is stopped. */
   hostId: string | null;
-  /** Node of that host for each of its virtual NUMA nodes; absent without guest NUMA or host. */
-  home?: number[];
-  /** CPU features that the guest sees since its start (SCH-6); absent on other architectures. */
-  generation?: CpuGeneration;
+  home?: Seat['home'];
+  generation?: Seat['generation'];
+  migration?: Migration;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */

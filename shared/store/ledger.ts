@@ -1,5 +1,6 @@
+import type { Hold } from '../hypervisor/demand.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
-import { type Amounts, changed } from '../model/amounts.ts';
+import { type Amounts, changed, minus, nothing, plus } from '../model/amounts.ts';
 import type { Datastore, Host } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf, type Vdc } from '../model/vdc.ts';
 import { keys } from './keys.ts';
@@ -37,6 +38,28 @@ export function giveHost(tx: Transaction, host: { clusterId: string; id: string 
   tx.update(keys.host(host.clusterId, host.id), {
     add: Object.fromEntries(changed(given).map(([d, n]) => [`free.${d}`, n])),
   });
+}
+
+/**
+ * Carries over what VMs held before to what they hold after, each host's net change in one action: a host that takes
+ * more must be online and have it.
+ */
+export function shiftHosts(
+  tx: Transaction,
+  clusterOf: (hostId: string) => string,
+  before: readonly Hold[],
+  after: readonly Hold[],
+): void {
+  const taken = new Set(after.map((h) => h.hostId).filter((id) => !before.some((b) => b.hostId === id)));
+  const net = new Map<string, Amounts>();
+  for (const { hostId, amounts } of after) net.set(hostId, plus(net.get(hostId) ?? nothing(), amounts));
+  for (const { hostId, amounts } of before) net.set(hostId, minus(net.get(hostId) ?? nothing(), amounts));
+  for (const [id, amounts] of net) {
+    if (changed(amounts).length === 0 && !taken.has(id)) continue;
+    const host = { clusterId: clusterOf(id), id };
+    if (taken.has(id) || changed(amounts).some(([, n]) => n > 0)) takeHost(tx, host, amounts);
+    else giveHost(tx, host, minus(nothing(), amounts));
+  }
 }
 
 export function takeDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {

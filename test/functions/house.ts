@@ -1,6 +1,7 @@
 import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { lambdaOf } from '../../functions/http/mount.ts';
 import { tenantApi } from '../../functions/tenant-api/app.ts';
+import { portClient } from '../../shared/hypervisor/port.ts';
 import { ManualClock } from '../../shared/kernel/clock.ts';
 import { makeIds, tagOfTenant } from '../../shared/kernel/ids.ts';
 import { silent } from '../../shared/kernel/log.ts';
@@ -86,7 +87,12 @@ export function stand(table: Row[] = rows()): void {
 /** A container of the tenants' function, as Lambda starts one. */
 export function container(): (event: object) => Promise<LambdaAnswer> {
   const runtime = { store: store(), clock, ids, random: seededRandom(2), log: silent, pause: async () => {} };
-  const handler = lambdaOf(tenantApi(runtime));
+  const handler = lambdaOf(
+    tenantApi(
+      runtime,
+      portClient(async () => ({ ok: false, error: 'timeout', message: 'no site here' })),
+    ),
+  );
   return (event) => handler(event as never, {} as never) as unknown as Promise<LambdaAnswer>;
 }
 

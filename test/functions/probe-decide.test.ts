@@ -66,8 +66,11 @@ describe('VMs that wait for capacity', () => {
     expect(waitsOn(host('h', { state: 'online', incidentId: 'inc_1', ...fields }), NOW)).toBe(tried);
   });
 
+  it('are looked for without an incident too: a VM may have arrived just as its new host failed', () => {
+    expect(waitsOn(host('h', { state: 'online', waiting: 1 }), NOW)).toBe(true);
+  });
+
   it.each([
-    ['of no incident', { incidentId: undefined }],
     ['of a host that a workflow holds', { claim: 'op_1' }],
     ['of a host that is not back', { state: 'fenced' as const }],
   ])('%s are not looked for on a host that serves', (_what, fields) => {

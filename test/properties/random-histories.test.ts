@@ -29,6 +29,7 @@ const action = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'start' as const, 'delete' as const), vm: fc.nat(20) }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('migrate' as const), vm: fc.nat(20), dirtyMiBps: fc.nat(150) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -74,6 +75,15 @@ async function act(test: TestCloud, acme: TestTenant, a: Action, ids: string[]):
     case 'start':
     case 'stop':
       if (id) expect([202, 404, 409, 507]).toContain((await acme.action(id, a.do)).status);
+      return;
+    case 'migrate':
+      if (!id) return;
+      // How fast the guest writes decides how long the copy takes, and whether it ever ends.
+      await test.client.call('POST', `/v1/sim/vms/${id}/workload`, {
+        token: test.operator,
+        body: { dirtyMiBps: a.dirtyMiBps, touchedMiB: 4096, activeMiB: 4096 },
+      });
+      expect([202, 404, 409, 507]).toContain((await acme.action(id, 'migrate')).status);
       return;
     case 'delete':
       if (id) expect([202, 404, 409]).toContain((await acme.remove(id)).status);

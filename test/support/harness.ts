@@ -115,6 +115,8 @@ export const WRITES: Record<OperationKind, number> = {
   'ha-recovery': 12,
   'reconcile-host': 2,
   'power-on-host': 2,
+  'migrate-vm': 4,
+  configure: 7,
 };
 
 /** Every harm that a workflow is put through. */

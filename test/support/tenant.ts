@@ -114,7 +114,7 @@ export class TestTenant {
     return this.test.client.must<VmView>('GET', `/v1/system/vms/${id}`, this.test.operator);
   }
 
-  action(id: string, action: 'start' | 'stop') {
+  action(id: string, action: 'start' | 'stop' | 'migrate') {
     return this.test.client.call<{ id: string; code?: string }>('POST', `/v1/vms/${id}/${action}`, {
       token: this.token,
     });

@@ -139,6 +139,47 @@ const STORIES: Record<OperationKind, Story> = {
     unwound: async (test, _, vms) =>
       expect(['fenced', 'online', 'reconciling']).toContain(await hostState(test, one(vms).hostId)),
   },
+  'migrate-vm': {
+    prepare: (_, acme) => acme.running(1),
+    begin: async (_, acme, vms) => expect((await acme.action(one(vms).id, 'migrate')).status).toBe(202),
+    async reached(_, acme, vms) {
+      const vm = await acme.vm(one(vms).id);
+      expect(vm).toMatchObject({ state: 'running', epoch: one(vms).epoch + 1 });
+      expect(vm.hostId).not.toBe(one(vms).hostId);
+    },
+    // It runs at its source as if nothing had been, or at its target where it had switched over before the harm.
+    async unwound(test, acme, vms) {
+      const vm = await acme.vm(one(vms).id);
+      expect(vm.state).toBe('running');
+      const running = (await test.world()).processes.filter((p) => p.vmId === vm.id);
+      expect(running).toEqual([expect.objectContaining({ hostId: vm.hostId, epoch: vm.epoch, state: 'running' })]);
+      expect([one(vms).epoch, one(vms).epoch + 1]).toContain(vm.epoch);
+      expect((await vmStates(test)).map((v) => [v.claim, v.migration])).toEqual([[undefined, undefined]]);
+    },
+  },
+  configure: {
+    prepare: async () => [],
+    async begin(test) {
+      const body = { overcommit: { enabled: true, ratioPercent: 120 }, numa: { guest: true } };
+      await test.client.must('PATCH', '/v1/system/clusters/cl_a-c1', test.operator, body);
+    },
+    async reached(test) {
+      const { clusters, hosts } = await readBelief(test.cloud.store);
+      expect(clusters[0]).toMatchObject({ overcommit: { enabled: true }, numa: { guest: true } });
+      for (const host of hosts) {
+        expect(host.overcommitMiB).toBe(Math.floor(host.capacity.memoryMiB * 0.2));
+        expect(host.free.node0Vcpus).toBe(host.capacity.node0Vcpus);
+      }
+    },
+    async unwound(test) {
+      const { clusters, hosts } = await readBelief(test.cloud.store);
+      const on = clusters[0]?.overcommit.enabled;
+      for (const host of hosts) {
+        expect((host.overcommitMiB ?? 0) > 0).toBe(on);
+        expect(host.capacity.node0Vcpus !== undefined).toBe(clusters[0]?.numa.guest);
+      }
+    },
+  },
 };
 
 /** Nothing of the failed creation: no VM, process, volume, capacity, address or quota. */

@@ -1,14 +1,17 @@
-import { demandOf } from '../../shared/hypervisor/demand.ts';
+import { demandOf, seated } from '../../shared/hypervisor/demand.ts';
 import type { Random } from '../../shared/kernel/random.ts';
-import { hasPassthrough, type Vm } from '../../shared/model/vm.ts';
+import { hasPassthrough, type Seat, type Vm } from '../../shared/model/vm.ts';
 import { place } from '../../shared/placement/placement.ts';
-import { type Seat, seated, seatOf } from '../../shared/placement/seat.ts';
+import { seatOf } from '../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../shared/placement/snapshot.ts';
+import type { Arrival } from './arrivals.ts';
 
 /** What is done about one VM of a fenced host. */
 export type Move =
   | { vm: Vm; kind: 'start'; seat: Seat }
   | { vm: Vm; kind: 'wait'; reason: string }
+  /** A migration had brought it to another host before this one failed: it runs there. */
+  | { vm: Vm; kind: 'arrived' }
   /** Not to be started: wanted stopped, or without HA. */
   | { vm: Vm; kind: 'rest'; reason: string }
   /** An operation that removes or stops it goes on by itself, once it is off the host. */
@@ -47,9 +50,18 @@ function restReason(vm: Vm, clusterHa: boolean): string | undefined {
 }
 
 /** Decides for every VM of a fenced host. Pure; takes the capacity of its starts out of the given picture. */
-export function planMoves(vms: readonly Vm[], clusterHa: boolean, snapshot: CapacitySnapshot, random: Random): Move[] {
+export function planMoves(
+  vms: readonly Vm[],
+  { clusterHa, arrivals = new Map() }: { clusterHa: boolean; arrivals?: ReadonlyMap<string, Arrival> },
+  snapshot: CapacitySnapshot,
+  random: Random,
+): Move[] {
   return restartOrder(vms).map((vm): Move => {
     if (vm.state === 'deleting' || vm.state === 'stopping') return { vm, kind: 'release' };
+    const arrival = arrivals.get(vm.id);
+    if (arrival === 'arrived') return { vm, kind: 'arrived' };
+    if (arrival === 'unknown')
+      return { vm, kind: 'wait', reason: 'it was being moved, and the host that it may run on now cannot be asked' };
     // What waits for capacity or was tried in vain has been found worth a start before.
     const rest =
       vm.state === 'faultResuming'

@@ -1,23 +1,23 @@
-import { demandOf } from '../../shared/hypervisor/demand.ts';
+import { demandOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { type Amounts, minus, nothing, plus } from '../../shared/model/amounts.ts';
 import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
-import { SEAT, seated } from '../../shared/placement/seat.ts';
 import { CapacitySnapshot } from '../../shared/placement/snapshot.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
-import { giveHost, HostFull, takeHost } from '../../shared/store/ledger.ts';
+import { giveHost, HostFull } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, Moved, unchanged, vmKey } from '../vm/records.ts';
 import { startOrder, VMS_PER_TRANSACTION } from '../vm/start.ts';
+import { arrivalsOf } from './arrivals.ts';
 import { type Move, planMoves } from './plan.ts';
 import { loadCase, noteIncident } from './records.ts';
+import { wave } from './wave.ts';
 
 /** Rounds of planning in one execution, before what is left waits for the next pass. */
 const ROUNDS = 4;
@@ -44,6 +44,13 @@ function outcomeOf(move: Move, fromHost: string): IncidentVm {
   const base = { id: move.vm.id, tenantId: move.vm.tenantId, fromHost };
   if (move.kind === 'start') return { ...base, outcome: 'recovering', toHost: move.seat.hostId };
   if (move.kind === 'wait') return { ...base, outcome: 'waiting', reason: move.reason };
+  if (move.kind === 'arrived')
+    return {
+      ...base,
+      outcome: 'recovered',
+      toHost: move.vm.migration?.seat.hostId,
+      reason: 'it had moved away in time',
+    };
   const reason = move.kind === 'rest' ? move.reason : 'an operation stops or deletes it';
   return { ...base, outcome: 'stopped', reason };
 }
@@ -55,7 +62,13 @@ async function decideMoves(host: Host, deps: StepDeps): Promise<Move[]> {
     inventory.hostsOf(host.clusterId, { consistent: true }),
     inventory.cluster(host.clusterId),
   ]);
-  return planMoves(vms, cluster.ha.enabled, new CapacitySnapshot([cluster], hosts, []), deps.random);
+  const arrivals = await arrivalsOf(vms, hosts, deps);
+  return planMoves(
+    vms,
+    { clusterHa: cluster.ha.enabled, arrivals },
+    new CapacitySnapshot([cluster], hosts, []),
+    deps.random,
+  );
 }
 
 /** Writes moves in waves. A wave whose ground has shifted is planned anew from what stands there now. */
@@ -69,67 +82,6 @@ async function writeMoves(moves: readonly Move[], deps: StepDeps): Promise<void>
     }
   }
 }
-
-/** One transaction: the VMs, what their old host gets back and what the new ones give. */
-function wave(moves: readonly Move[], deps: StepDeps): Transaction {
-  const tx = new Transaction();
-  // Per host what it gives, net: one that waits tried before may both take back and give, and an item has one action.
-  const delta = new Map<string, { clusterId: string; takes: boolean; net: Amounts }>();
-  const enter = (vm: Vm, hostId: string, amounts: Amounts, takes: boolean) => {
-    const there = delta.get(hostId) ?? { clusterId: vm.clusterId, takes: false, net: nothing() };
-    delta.set(hostId, { ...there, takes: there.takes || takes, net: plus(there.net, amounts) });
-  };
-  for (const move of moves) {
-    const { vm } = move;
-    if (vm.hostId) enter(vm, vm.hostId, minus(nothing(), demandOf(vm)), false);
-    if (move.kind === 'start') enter(vm, move.seat.hostId, demandOf(seated(vm, move.seat)), true);
-    tx.update(vmKey(vm), { ...change(move), ...unchanged(vm) });
-    if (move.kind === 'rest') {
-      emit(tx, {
-        id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
-        type: 'vm.stopped',
-        at: deps.clock.now(),
-        tenantId: vm.tenantId,
-        subject: vm.id,
-        data: { reason: move.reason },
-      });
-    }
-  }
-  for (const [id, { clusterId, takes, net }] of delta) {
-    if (takes) takeHost(tx, { clusterId, id }, net);
-    else giveHost(tx, { clusterId, id }, minus(nothing(), net));
-  }
-  return tx;
-}
-
-function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
-  const { vm } = move;
-  switch (move.kind) {
-    case 'start':
-      return {
-        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat },
-        add: { epoch: 1, version: 1 },
-        remove: ['reason', ...SEAT.filter((attribute) => move.seat[attribute] === undefined)],
-      };
-    case 'wait':
-      // It keeps its place in the index of the old host: that is how the next pass finds it.
-      return {
-        set: { state: resuming(vm), hostId: null, reason: move.reason },
-        add: { version: 1 },
-        remove: [...SEAT],
-      };
-    case 'rest':
-      return {
-        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason },
-        add: { version: 1 },
-        remove: ['runsOn', ...SEAT],
-      };
-    case 'release':
-      return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn', ...SEAT] };
-  }
-}
-
-const resuming = (vm: Vm) => (vm.state === 'faultResuming' ? vm.state : vmMachine.next(vm.state, 'hostFault'));
 
 /** The VMs that this incident has placed and that nobody has taken over since. */
 async function placedVms(incident: Incident, { store }: StepDeps): Promise<{ vm: Vm; entry: IncidentVm }[]> {

@@ -8,7 +8,9 @@
  *
  * Until it has ended nothing is placed on the host; unwinding leaves the host reconciling.
  */
+import { settingsOf } from '../../shared/hypervisor/host-settings.ts';
 import { hostMachine } from '../../shared/model/inventory.ts';
+import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -29,7 +31,11 @@ async function heldHost(state: State, { store }: StepDeps) {
   return host;
 }
 
-/** A process is legal only where the VM is believed to be, with its present epoch. */
+/** A process is legal where the VM is believed to be, with its present epoch, and where a migration may have brought it. */
+const belongs = (vm: Vm | undefined, hostId: string, epoch: number): boolean =>
+  (vm?.hostId === hostId && vm.epoch === epoch) ||
+  (vm?.migration?.seat.hostId === hostId && vm.migration.epoch === epoch);
+
 async function reconcile(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const host = await heldHost(state, deps);
   const [listed] = await deps.port.listProcesses(host.siteId, [host.id]);
@@ -38,10 +44,14 @@ async function reconcile(state: State, deps: StepDeps): Promise<Record<string, u
   const stale = [];
   for (const p of listed.processes) {
     const vm = await data.find('vm', p.vmId);
-    if (vm?.hostId !== host.id || vm.epoch !== p.epoch) stale.push({ vmId: p.vmId, hostId: host.id, epoch: p.epoch });
+    if (!belongs(vm, host.id, p.epoch)) stale.push({ vmId: p.vmId, hostId: host.id, epoch: p.epoch });
   }
   const stops = await deps.port.stopVms(host.siteId, stale);
   if (stops.some((s) => s.outcome === 'unreachable')) throw new TryAgain(`host ${host.id} went silent again`);
+  // While it was away its settings may have been changed.
+  const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
+  const [told] = await deps.port.configureHosts(host.siteId, [settingsOf(host, cluster)]);
+  if (told?.outcome === 'unreachable') throw new TryAgain(`host ${host.id} went silent again`);
   return { killed: stale.length };
 }
 

@@ -1,7 +1,6 @@
-import { demandOf } from '../../shared/hypervisor/demand.ts';
+import { demandOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
-import { SEAT } from '../../shared/placement/seat.ts';
 import { giveHost } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { createNetwork } from '../../../shared/contract/shapes.ts';
+import type { createNetwork, patchNetwork } from '../../../shared/contract/shapes.ts';
 import { DomainError, invalid, notFound } from '../../../shared/kernel/errors.ts';
 import { overlaps, usableRange } from '../../../shared/model/addresses.ts';
 import type { Network } from '../../../shared/model/network.ts';
@@ -7,10 +7,12 @@ import { SYSTEM } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { chargeVdc, overQuota, refundVdc } from '../../../shared/store/ledger.ts';
+import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
+import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
-import { nameTaken } from '../../http/conditions.ts';
+import { nameTaken, versioned } from '../../http/conditions.ts';
 import { networkView } from '../../http/views.ts';
 
 export const networkHandlers = {
@@ -35,7 +37,7 @@ export const networkHandlers = {
     }
     const over = overQuota(vdc, { networks: 1 });
     if (over) throw over;
-    const { name, type, externalNetworkId } = call.body;
+    const { name, type, externalNetworkId, qos } = call.body;
     const network: Network = {
       id: call.newId('network'),
       tenantId: call.tenantId,
@@ -45,6 +47,7 @@ export const networkHandlers = {
       type,
       cidr,
       ...(externalNetworkId ? { externalNetworkId } : {}),
+      ...(qos ? { qos } : {}),
       state: 'active',
       version: 1,
       createdAt: call.now,
@@ -62,9 +65,23 @@ export const networkHandlers = {
         onFail: () => notFound('VPC', vpc.id),
       });
     chargeVdc(tx, vdc, { networks: 1 });
+    if (qos) return applied(call, tx, 201, network);
     return call.commit(tx, resource(201, networkView(network)), {
       event: { type: 'network.created', subject: network.id, data: { name, type, cidr } },
     });
+  },
+
+  /** NET-1: a change applies to all ports of the network, of VMs that run as well. */
+  async patchNetwork(call: Call<z.infer<typeof patchNetwork>>) {
+    const network = await new TenantData(call.deps.store, call.context).get('network', call.param('networkId'));
+    call.checkVersion(network);
+    const { qos } = call.body;
+    const tx = new Transaction().update(keys.network(call.tenantId, network.id), {
+      set: { qos },
+      add: { version: 1 },
+      ...versioned(network),
+    });
+    return applied(call, tx, 200, { ...network, qos, version: network.version + 1 });
   },
 
   async listNetworks(call: Call) {
@@ -110,6 +127,21 @@ export const networkHandlers = {
     return call.commit(tx, { status: 204 }, { event: { type: 'network.deleted', subject: network.id } });
   },
 };
+
+/** Answers the network, and begins the operation that tells its sites how it is shaped. */
+function applied(call: Call, tx: Transaction, status: number, network: Network): Promise<Answer> {
+  const operation = newOperation({
+    id: call.newId('operation'),
+    kind: 'configure',
+    tenantId: call.tenantId,
+    target: network.id,
+    input: { networkId: network.id },
+    createdAt: call.now,
+  });
+  const answer = resource(status, networkView(network));
+  const headers = { ...answer.headers, 'operation-location': `/v1/operations/${operation.id}` };
+  return call.commit(tx, { ...answer, headers }, { operation });
+}
 
 /** Where the address claims of a network lie: with itself or, for a direct one, with the external network. */
 const claimPart = (tenantId: string, network: Network): string =>

@@ -1,9 +1,9 @@
-import { demandOf } from '../../../shared/hypervisor/demand.ts';
+import { demandOf, seated } from '../../../shared/hypervisor/demand.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { OperationKind } from '../../../shared/model/operation.ts';
 import { type Vm, vmMachine } from '../../../shared/model/vm.ts';
 import { place } from '../../../shared/placement/placement.ts';
-import { seated, seatOf } from '../../../shared/placement/seat.ts';
+import { seatOf } from '../../../shared/placement/seat.ts';
 import { needOf } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { HostFull, takeHost } from '../../../shared/store/ledger.ts';
@@ -12,9 +12,9 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
+import { heldBy, noCapacity } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
-import { noCapacity } from './create.ts';
 
 const ATTEMPTS = 64;
 
@@ -42,7 +42,7 @@ function begin(
     names: { '#state': 'state' },
     values: { ':was': vm.state, ':version': vm.version },
     onFail: (found) =>
-      found ? held(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),
+      found ? heldBy(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),
   });
   const answer: Answer = {
     status: 202,
@@ -52,15 +52,6 @@ function begin(
   return call.commit(tx, answer, { operation });
 }
 
-const held = (vm: Vm) =>
-  new DomainError(
-    'operation-in-progress',
-    `VM ${vm.name} is ${vm.state}${vm.claim ? ` and held by operation ${vm.claim}` : ''}; wait for it to end.`,
-    {
-      figures: { state: vm.state, ...(vm.claim ? { operationId: vm.claim } : {}) },
-    },
-  );
-
 async function read(call: Call): Promise<Vm> {
   const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
   call.checkVersion(vm);
@@ -69,7 +60,7 @@ async function read(call: Call): Promise<Vm> {
 
 export async function stopVm(call: Call): Promise<Answer> {
   const vm = await read(call);
-  if (vm.claim) throw held(vm);
+  if (vm.claim) throw heldBy(vm);
   return begin(call, new Transaction(), vm, 'stop-vm', {
     set: { state: vmMachine.next(vm.state, 'stop'), desired: 'stopped' },
   });
@@ -77,7 +68,7 @@ export async function stopVm(call: Call): Promise<Answer> {
 
 export async function deleteVm(call: Call): Promise<Answer> {
   const vm = await read(call);
-  if (vm.claim) throw held(vm);
+  if (vm.claim) throw heldBy(vm);
   return begin(call, new Transaction(), vm, 'delete-vm', {
     set: { state: vmMachine.next(vm.state, 'delete'), desired: 'stopped' },
   });
@@ -86,7 +77,7 @@ export async function deleteVm(call: Call): Promise<Answer> {
 /** A start is placed like a creation; its disks stay where they are, so its cluster does too. */
 export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
   const vm = await read(call);
-  if (vm.claim) throw held(vm);
+  if (vm.claim) throw heldBy(vm);
   const state = vmMachine.next(vm.state, 'start');
   const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
   let snapshot = await deps.capacity.snapshot();

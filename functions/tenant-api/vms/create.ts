@@ -4,9 +4,9 @@ import { minus, nothing, sumOf } from '../../../shared/model/amounts.ts';
 import type { Datastore, Host } from '../../../shared/model/inventory.ts';
 import type { Network } from '../../../shared/model/network.ts';
 import type { Vdc } from '../../../shared/model/vdc.ts';
-import { storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
+import { type Seat, storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
 import { place, type Refused } from '../../../shared/placement/placement.ts';
-import { type Seat, seatOf } from '../../../shared/placement/seat.ts';
+import { seatOf } from '../../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import {
@@ -22,10 +22,11 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
+import { noCapacity } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { AddressBook, AddressTaken, claimAddress } from './addresses.ts';
-import { checkRequest, type VmRequest } from './checks.ts';
+import { checkRequest, storedMemory, type VmRequest } from './checks.ts';
 
 /** Times that a creation is decided anew because a ledger or an address was taken meanwhile, before `busy`. */
 const ATTEMPTS = 64;
@@ -47,6 +48,7 @@ interface Placed {
  */
 export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise<Answer> {
   checkRequest(call.body);
+  call.body.memory = storedMemory(call.body.memory);
   const data = new TenantData(deps.store, call.context);
   const vdc = await data.get('vdc', call.param('vdcId'));
   const wiring = await wiringOf(call.body, vdc, data);
@@ -251,8 +253,3 @@ async function wiringOf(body: VmRequest, vdc: Vdc, data: TenantData): Promise<Wi
   }
   return { vpcId, networks };
 }
-
-export const noCapacity = (refused: Refused): DomainError =>
-  new DomainError('no-capacity', `None of ${refused.hosts} hosts can take this.`, {
-    figures: { hosts: refused.hosts, ruledOut: refused.ruledOut, help: refused.help },
-  });

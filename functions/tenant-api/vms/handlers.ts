@@ -1,23 +1,23 @@
 import type * as z from 'zod';
-import type { patchVm } from '../../../shared/contract/shapes.ts';
-import { DomainError } from '../../../shared/kernel/errors.ts';
-import { hasPassthrough } from '../../../shared/model/vm.ts';
-import { keys, tenantPart } from '../../../shared/store/keys.ts';
+import type { migrateVm } from '../../../shared/contract/shapes.ts';
+import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
-import { Transaction } from '../../../shared/store/transaction.ts';
 import { type Call, resource } from '../../http/call.ts';
-import { versioned } from '../../http/conditions.ts';
+import { acceptMigration } from '../../http/moves.ts';
+import { performanceOf } from '../../http/observed.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { deleteVm, startVm, stopVm } from './actions.ts';
 import type { VmRequest } from './checks.ts';
 import { createVm } from './create.ts';
+import { changeVm } from './settings.ts';
 
 export const vmHandlers = (deps: TenantDeps) => ({
   createVm: (call: Call<VmRequest>) => createVm(call, deps),
   startVm: (call: Call) => startVm(call, deps),
   stopVm,
   deleteVm,
+  patchVm: changeVm,
 
   async listVms(call: Call) {
     const data = new TenantData(deps.store, call.context);
@@ -31,23 +31,16 @@ export const vmHandlers = (deps: TenantDeps) => ({
     return resource(200, vmView(await new TenantData(deps.store, call.context).get('vm', call.param('vmId'))));
   },
 
-  async patchVm(call: Call<z.infer<typeof patchVm>>) {
+  /** Where to, a tenant does not choose: hosts are the operator's. */
+  async migrateVm(call: Call<z.infer<typeof migrateVm> | undefined>) {
     const vm = await new TenantData(deps.store, call.context).get('vm', call.param('vmId'));
     call.checkVersion(vm);
-    const { name = vm.name, ha = vm.ha } = call.body;
-    if (ha.enabled && hasPassthrough(vm)) {
-      throw new DomainError('feature-unavailable', 'A VM with a passthrough device cannot have HA.', {
-        figures: { property: 'passthrough', rule: 'IO-4' },
-      });
-    }
-    const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), {
-      set: { name, ha },
-      add: { version: 1 },
-      ...versioned(vm),
-    });
-    const changed = { ...vm, name, ha, version: vm.version + 1 };
-    return call.commit(tx, resource(200, vmView(changed)), {
-      event: { type: 'vm.changed', subject: vm.id, data: { name, ha } },
-    });
+    return acceptMigration(call, deps, vm, { options: call.body ?? {}, operationPath: '/v1/operations' });
+  },
+
+  /** Of its host it says only what the VM itself feels: neither which it is, nor what else runs there. */
+  async getVmPerformance(call: Call) {
+    const vm = await new TenantData(deps.store, call.context).get('vm', call.param('vmId'));
+    return { status: 200, body: await performanceOf(vm, deps.port, call.now) };
   },
 });

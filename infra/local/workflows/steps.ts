@@ -1,4 +1,5 @@
 import type { OperationKind } from '../../../shared/model/operation.ts';
+import { STEPS as configure } from '../../../workflows/configure/steps.ts';
 import { STEPS as deleteVm } from '../../../workflows/delete-vm/steps.ts';
 import {
   type State,
@@ -8,6 +9,7 @@ import {
   stepHandler,
 } from '../../../workflows/engine/step-table.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
+import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
 import { STEPS as reconcileHost } from '../../../workflows/reconcile-host/steps.ts';
@@ -23,6 +25,8 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'ha-recovery': haRecovery,
   'reconcile-host': reconcileHost,
   'power-on-host': powerOnHost,
+  'migrate-vm': migrateVm,
+  configure,
 };
 
 export const stepFunctions = (deps: StepDeps): Record<OperationKind, (call: StepCall) => Promise<State>> =>

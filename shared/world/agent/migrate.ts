@@ -105,7 +105,8 @@ async function switchOne(site: Site, order: MigrationRef): Promise<Outcome<Switc
     epoch: order.toEpoch,
     startedAt: now,
     readyAt,
-    machine: incoming.machine,
+    // Its settings may have been changed since; its NUMA nodes are those of the target.
+    machine: settled(process.machine as Machine, incoming.machine),
   };
   const tx = new Transaction()
     .update(
@@ -191,6 +192,11 @@ const answer = (plan: CopyPlan, departure: Departure): Outcome<MigrationResult> 
   plan.outcome === 'completed'
     ? { outcome: 'copying', plan, switchAt: switchTime(plan, departure) }
     : unconverged(plan);
+
+const settled = ({ home: _, ...machine }: Machine, { home }: Machine): Machine => ({
+  ...machine,
+  ...(home ? { home } : {}),
+});
 
 const alive = (process: WorldProcess) => ({
   condition: '#epoch = :epoch AND attribute_not_exists(#stoppedAt)',

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { localVolumeRefusal } from '../../../shared/hypervisor/io/local-volume.ts';
 import { grantIoModes } from '../../../shared/hypervisor/io/modes.ts';
 import {
   PASSTHROUGH_LOSES,
@@ -24,23 +23,6 @@ describe('what passthrough loses (IO-4, MIG-8)', () => {
 
   it.each(features)('%s is available again when the devices are gone', (feature) => {
     expect(passthroughRefusal(feature, { disks: [{ name: 'data', io: 'virtio' }], nics: [] })).toBeUndefined();
-  });
-});
-
-describe('volumes on local storage (STO-1)', () => {
-  const shared = { name: 'boot', datastore: { id: 'd1', kind: 'shared' as const } };
-  const local = { name: 'data', datastore: { id: 'd2', kind: 'local' as const, hostId: 'h7' } };
-
-  it('bind a VM to their host: HA and live migration are refused and the place is named', () => {
-    expect(localVolumeRefusal('HA', [shared, local])).toMatchObject({
-      rule: 'STO-1',
-      reason: 'HA is not possible with a volume on local storage: disk data on d2 of host h7',
-    });
-    expect(localVolumeRefusal('live migration', [local])?.reason).toMatch(/^live migration/);
-  });
-
-  it('on shared storage alone refuse nothing', () => {
-    expect(localVolumeRefusal('HA', [shared])).toBeUndefined();
   });
 });
 

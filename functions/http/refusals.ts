@@ -1,0 +1,42 @@
+import { Refused as PhysicsRefused, type Refusal } from '../../shared/hypervisor/refusal.ts';
+import { DomainError, type Flaw } from '../../shared/kernel/errors.ts';
+import type { Vm } from '../../shared/model/vm.ts';
+import type { Refused } from '../../shared/placement/placement.ts';
+
+/** No host can take what is asked for: which rule ruled out how many, and what would help. */
+export const noCapacity = (refused: Refused): DomainError =>
+  new DomainError('no-capacity', `None of ${refused.hosts} hosts can take this.`, {
+    figures: { hosts: refused.hosts, ruledOut: refused.ruledOut, help: refused.help },
+  });
+
+export const heldBy = (vm: Vm): DomainError =>
+  new DomainError(
+    'operation-in-progress',
+    `VM ${vm.name} is ${vm.state}${vm.claim ? ` and held by operation ${vm.claim}` : ''}; wait for it to end.`,
+    {
+      figures: { state: vm.state, ...(vm.claim ? { operationId: vm.claim } : {}) },
+    },
+  );
+
+/** A property of the thing forbids what is asked; `rule` names the reason. */
+export const unavailable = (property: string, { rule, reason, fix }: Refusal): DomainError =>
+  new DomainError('feature-unavailable', `${reason} (${rule}).`, {
+    figures: { property, rule },
+    flaws: [{ location: property, message: `${reason} (${rule})`, fix }],
+  });
+
+/** A refusal of the physics as a flaw of the request. */
+export const flawAt =
+  (location: string) =>
+  ({ rule, reason, fix }: Refusal): Flaw => ({ location, message: `${reason} (${rule})`, fix });
+
+/** Why the physics refuse something: none, or one. Whatever else is thrown is passed on. */
+export function refusalsOf(work: () => unknown): Refusal[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (error instanceof PhysicsRefused) return [error.refusal];
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import type * as z from 'zod';
+import type { patchCluster } from '../../shared/contract/shapes.ts';
+import { effectiveGeneration } from '../../shared/hypervisor/cpu/baseline.ts';
+import { overcommitMiB } from '../../shared/hypervisor/host-capacity.ts';
+import { DomainError } from '../../shared/kernel/errors.ts';
+import { allocatedOf, type Cluster, type Host } from '../../shared/model/inventory.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Inventory } from '../../shared/store/inventory.ts';
+import { keys } from '../../shared/store/keys.ts';
+import { newOperation } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+import { type Call, resource } from '../http/call.ts';
+import { versioned } from '../http/conditions.ts';
+import { refusalsOf, unavailable } from '../http/refusals.ts';
+import { clusterView } from '../http/views.ts';
+
+/**
+ * Changes the settings of a cluster: HA, memory overcommit (OVC-5), NUMA for guests (NUMA-3), CPU baseline (SCH-6). An
+ * operation tells the hosts and their ledgers. What VMs there already need is not taken away: that is refused here, with
+ * the host and its figures.
+ */
+export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
+  const inventory = new Inventory(call.deps.store, SYSTEM);
+  const cluster = await inventory.cluster(call.param('clusterId'));
+  call.checkVersion(cluster);
+  const { cpuBaseline = cluster.cpuBaseline, overcommit: change, ...rest } = call.body;
+  const { cpuBaseline: _, ...before } = cluster;
+  const after: Cluster = {
+    ...before,
+    ...given(rest),
+    overcommit: { ...cluster.overcommit, ...given(change ?? {}) },
+    ...(cpuBaseline ? { cpuBaseline } : {}),
+    version: cluster.version + 1,
+  };
+  mustBePossible(after, await inventory.hostsOf(cluster.id, { consistent: true }));
+  const { ha, overcommit, numa } = after;
+  const tx = new Transaction().update(keys.cluster(cluster.id), {
+    set: { ha, overcommit, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
+    add: { version: 1 },
+    remove: cpuBaseline ? [] : ['cpuBaseline'],
+    ...versioned(cluster),
+  });
+  const operation = newOperation({
+    id: call.newId('operation', undefined),
+    kind: 'configure',
+    target: cluster.id,
+    input: {
+      clusterId: cluster.id,
+      before: { overcommit: cluster.overcommit, numa: cluster.numa, version: cluster.version },
+    },
+    createdAt: call.now,
+  });
+  const answer = resource(200, clusterView(after));
+  const headers = { ...answer.headers, 'operation-location': `/v1/system/operations/${operation.id}` };
+  return call.commit(tx, { ...answer, headers }, { operation });
+}
+
+/** @throws `in-use`, or `feature-unavailable` for a host that is older than the baseline. */
+function mustBePossible(after: Cluster, hosts: readonly Host[]): void {
+  for (const host of hosts) {
+    const { cpuGeneration } = host;
+    const [older] = cpuGeneration ? refusalsOf(() => effectiveGeneration(cpuGeneration, after.cpuBaseline)) : [];
+    if (older) throw unavailable('cpuBaseline', { ...older, reason: `${host.name}: ${older.reason}` });
+    const may = host.capacity.memoryMiB + overcommitMiB(host.capacity.memoryMiB, after.overcommit);
+    const { memoryMiB } = allocatedOf(host);
+    if (memoryMiB > may)
+      throw new DomainError(
+        'in-use',
+        `VMs of host ${host.name} have ${memoryMiB} MiB, and it might promise ${may} MiB (OVC-5).`,
+        {
+          figures: { rule: 'OVC-5', hostId: host.id, allocatedMiB: memoryMiB, allowedMiB: may },
+        },
+      );
+  }
+}
+
+const given = <T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as never;

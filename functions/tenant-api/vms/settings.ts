@@ -1,0 +1,113 @@
+import type * as z from 'zod';
+import type { patchVm } from '../../../shared/contract/shapes.ts';
+import { holdsOf } from '../../../shared/hypervisor/demand.ts';
+import { passthroughRefusal } from '../../../shared/hypervisor/io/passthrough.ts';
+import { DomainError, type Flaw, invalid } from '../../../shared/kernel/errors.ts';
+import type { Vm } from '../../../shared/model/vm.ts';
+import { keys } from '../../../shared/store/keys.ts';
+import { HostFull, shiftHosts } from '../../../shared/store/ledger.ts';
+import { newOperation } from '../../../shared/store/outbox.ts';
+import { TenantData } from '../../../shared/store/tenant-data.ts';
+import { Transaction } from '../../../shared/store/transaction.ts';
+import type { Answer } from '../../http/answer.ts';
+import { type Call, resource } from '../../http/call.ts';
+import { versioned } from '../../http/conditions.ts';
+import { unavailable } from '../../http/refusals.ts';
+import { vmView } from '../../http/views.ts';
+import { qosFlaws, storedMemory } from './checks.ts';
+
+type Change = z.infer<typeof patchVm>;
+
+/**
+ * Changes name, HA and QoS of a VM. QoS of one that has a host takes effect without restart (QOS-7): an operation tells
+ * the hypervisor, and a changed reservation is taken from the host's ledger at once (QOS-2).
+ */
+export async function changeVm(call: Call<Change>): Promise<Answer> {
+  const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
+  call.checkVersion(vm);
+  const after = changed(vm, call.body);
+  const withoutHa = after.ha.enabled ? passthroughRefusal('ha', vm) : undefined;
+  if (withoutHa) throw unavailable('passthrough', withoutHa);
+  const { cpu, memory, disks, nics } = call.body;
+  const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), {
+    set: {
+      name: after.name,
+      ha: after.ha,
+      ...(cpu ? { cpu: after.cpu } : {}),
+      ...(memory ? { memory: after.memory } : {}),
+      ...(disks ? { disks: after.disks } : {}),
+      ...(nics ? { nics: after.nics } : {}),
+    },
+    add: { version: 1 },
+    ...versioned(vm),
+  });
+  shiftHosts(tx, () => vm.clusterId, holdsOf(vm), holdsOf(after));
+  const answer = resource(200, vmView(after));
+  if (!vm.hostId || !(cpu || memory || disks || nics)) return commit(call, tx, answer, vm);
+  const operation = newOperation({
+    id: call.newId('operation'),
+    kind: 'configure',
+    tenantId: call.tenantId,
+    target: vm.id,
+    input: { vmId: vm.id },
+    createdAt: call.now,
+  });
+  const headers = { ...answer.headers, 'operation-location': `/v1/operations/${operation.id}` };
+  return commit(call, tx, { ...answer, headers }, vm, operation);
+}
+
+async function commit(
+  call: Call<Change>,
+  tx: Transaction,
+  answer: Answer,
+  vm: Vm,
+  operation?: ReturnType<typeof newOperation>,
+): Promise<Answer> {
+  try {
+    return await call.commit(
+      tx,
+      answer,
+      operation ? { operation } : { event: { type: 'vm.changed', subject: vm.id, data: { ...call.body } } },
+    );
+  } catch (error) {
+    if (!(error instanceof HostFull)) throw error;
+    throw new DomainError('no-capacity', 'Its host has not so much left to reserve (QOS-2).', {
+      figures: {
+        rule: 'QOS-2',
+        free: { mhz: error.host?.free.mhz ?? 0, memoryMiB: error.host?.free.reservedMiB ?? 0 },
+        help: ['Reserve less, or stop the VM: when it is started it is placed where there is room.'],
+      },
+    });
+  }
+}
+
+/** The VM with the change. @throws `invalid-request` for devices that it has not, and for QoS that contradicts itself. */
+function changed(vm: Vm, body: Change): Vm {
+  const after: Vm = {
+    ...vm,
+    name: body.name ?? vm.name,
+    ha: body.ha ?? vm.ha,
+    cpu: { ...vm.cpu, ...body.cpu },
+    memory: { ...vm.memory, ...body.memory },
+    version: vm.version + 1,
+  };
+  const flaws: Flaw[] = qosFlaws(after);
+  const unknown = (list: 'disks' | 'nics', i: number, what: string): Flaw => ({
+    location: `body.${list}.${i}`,
+    message: `the VM has no such ${what}`,
+    fix: `name one that GET /v1/vms/${vm.id} lists`,
+  });
+  for (const [i, { name }] of (body.disks ?? []).entries())
+    if (!vm.disks.some((d) => d.name === name)) flaws.push(unknown('disks', i, 'disk'));
+  for (const [i, { id }] of (body.nics ?? []).entries())
+    if (!vm.nics.some((n) => n.id === id)) flaws.push(unknown('nics', i, 'NIC'));
+  if (flaws.length > 0) throw invalid(flaws);
+  return {
+    ...after,
+    memory: storedMemory(after.memory),
+    disks: vm.disks.map((d) => ({ ...d, ...qosOf(body.disks?.find((c) => c.name === d.name)) })),
+    nics: vm.nics.map((n) => ({ ...n, ...qosOf(body.nics?.find((c) => c.id === n.id)) })),
+  };
+}
+
+const qosOf = <Q>(change: { qos: Q } | undefined) => (change ? { qos: change.qos } : {});

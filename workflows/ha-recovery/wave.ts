@@ -1,0 +1,83 @@
+import { type Hold, holdsOf, SEAT } from '../../shared/hypervisor/demand.ts';
+import { tagOfTenant } from '../../shared/kernel/ids.ts';
+import { type Migration, type Seat, type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { shiftHosts } from '../../shared/store/ledger.ts';
+import { emit } from '../../shared/store/outbox.ts';
+import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import type { StepDeps } from '../engine/step-table.ts';
+import { unchanged, vmKey } from '../vm/records.ts';
+import type { Move } from './plan.ts';
+
+/** One transaction: the VMs, what their old host gets back and what the new ones give. */
+export function wave(moves: readonly Move[], deps: StepDeps): Transaction {
+  const tx = new Transaction();
+  const clusters = new Map(moves.flatMap(({ vm }) => hostsOf(vm).map((id) => [id, vm.clusterId])));
+  for (const move of moves) {
+    const { vm } = move;
+    if (move.kind === 'start') clusters.set(move.seat.hostId, vm.clusterId);
+    tx.update(vmKey(vm), { ...change(move), ...unchanged(vm) });
+    if (move.kind === 'rest') {
+      emit(tx, {
+        id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
+        type: 'vm.stopped',
+        at: deps.clock.now(),
+        tenantId: vm.tenantId,
+        subject: vm.id,
+        data: { reason: move.reason },
+      });
+    }
+  }
+  const before = moves.flatMap(({ vm }) => holdsOf(vm));
+  shiftHosts(tx, (id) => clusters.get(id) as string, before, moves.flatMap(holdsAfter));
+  return tx;
+}
+
+const hostsOf = (vm: Vm): string[] => holdsOf(vm).map((hold) => hold.hostId);
+
+/** What the VM of a move will hold. A VM that waits keeps its place at the target of a migration that may have ended there. */
+function holdsAfter({ vm, ...move }: Move): Hold[] {
+  const { migration, home: _, generation: __, ...rest } = vm;
+  if (move.kind === 'start') return holdsOf({ ...rest, ...move.seat });
+  if (move.kind === 'arrived') return holdsOf({ ...rest, ...(migration as Migration).seat });
+  return holdsOf({ ...rest, hostId: null, ...(move.kind === 'wait' && migration ? { migration } : {}) });
+}
+
+function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
+  const { vm } = move;
+  // An epoch that a migration was promised is never given to a second process.
+  const epoch = vm.migration ? vm.migration.epoch - vm.epoch + 1 : 1;
+  const emptied = (seat: Partial<Seat> = {}) => SEAT.filter((attribute) => seat[attribute] === undefined);
+  switch (move.kind) {
+    case 'start':
+      return {
+        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat },
+        add: { epoch, version: 1 },
+        remove: ['reason', 'migration', ...emptied(move.seat)],
+      };
+    case 'arrived': {
+      const { seat, epoch: arrivedWith } = vm.migration as Migration;
+      return {
+        set: { state: 'running', runsOn: seat.hostId, epoch: arrivedWith, ...seat },
+        add: { version: 1 },
+        remove: ['reason', 'migration', ...emptied(seat)],
+      };
+    }
+    case 'wait':
+      // It keeps its place in the index of the old host: that is how the next pass finds it.
+      return {
+        set: { state: resuming(vm), hostId: null, reason: move.reason },
+        add: { version: 1 },
+        remove: emptied(),
+      };
+    case 'rest':
+      return {
+        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason },
+        add: { version: 1 },
+        remove: ['runsOn', 'migration', ...emptied()],
+      };
+    case 'release':
+      return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn', 'migration', ...emptied()] };
+  }
+}
+
+const resuming = (vm: Vm) => (vm.state === 'faultResuming' ? vm.state : vmMachine.next(vm.state, 'hostFault'));
