@@ -62,7 +62,10 @@ export function ioLoadCost(load: IoLoad): IoLoadCost {
     guestMhz: mhz(rate * cost.guestNs),
     latencyNs: Math.min(unhinderedS + waitS, rate > 0 ? queueDepth / rate : unhinderedS) * 1e9,
     boundBy,
-    where: whereCostArises(mode, bytesPerRequest, kind, perNotification) + interrupts(interruptMhz),
+    // Made when it is read: many ask for the figures alone.
+    get where() {
+      return whereCostArises(mode, bytesPerRequest, kind, perNotification) + interrupts(interruptMhz);
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export interface Hop {
 
 export interface IoPath {
   /** In the order of the source. */
-  hops: Hop[];
+  hops: readonly Hop[];
   /** How virtio wakes QEMU; it is beside the path. Null in the other modes. */
   notification: Hop | null;
 }
@@ -49,7 +49,7 @@ const hostDriver = () =>
 const hardware = (kind: IoKind) =>
   hop('physical I/O hardware', 'hardware', IO_DEVICE_NS[kind], 'The device does the work.', { paidBy: 'device' });
 
-const PATHS: Record<IoMode, (kind: IoKind) => IoPath> = {
+const pathTo: Record<IoMode, (kind: IoKind) => IoPath> = {
   emulated: (kind) => ({
     hops: [
       application(),
@@ -120,8 +120,16 @@ const PATHS: Record<IoMode, (kind: IoKind) => IoPath> = {
   }),
 };
 
+const bothKinds = (mode: IoMode): Record<IoKind, IoPath> => ({ disk: pathTo[mode]('disk'), nic: pathTo[mode]('nic') });
+const PATHS: Record<IoMode, Record<IoKind, IoPath>> = {
+  emulated: bothKinds('emulated'),
+  virtio: bothKinds('virtio'),
+  passthrough: bothKinds('passthrough'),
+};
+
 /** The way of a request from application to hardware: IO-1 (emulated), IO-2 (virtio), IO-3 (passthrough). */
-export const ioPath = (mode: IoMode, kind: IoKind = 'disk'): IoPath => PATHS[mode](kind);
+export const ioPath = (mode: IoMode, kind: IoKind = 'disk'): Readonly<IoPath> => PATHS[mode][kind];
 
 /** Time of one passage with so many bytes, ns at IO_REFERENCE_MHZ. */
-export const hopNs = (h: Hop, bytes: number): number => h.costNs + h.copies * bytes * IO_COPY_NS_PER_BYTE;
+export const hopNs = (h: Pick<Hop, 'costNs' | 'copies'>, bytes: number): number =>
+  h.costNs + h.copies * bytes * IO_COPY_NS_PER_BYTE;
