@@ -30,7 +30,7 @@ export function* contentOf(runs: readonly ContentRun[]): Generator<Uint8Array> {
 
 /**
  * What stands in the touched memory of a usual guest: zeros, what it has read from its image, and its own. Every guest
- * of an image reads the same part of it first. The runs add up to `touchedMiB`.
+ * of an image reads the same part of it first. The runs add up to the whole pages of `touchedMiB`.
  */
 export function usualContent(guest: {
   id: string;
@@ -39,7 +39,7 @@ export function usualContent(guest: {
   touchedMiB: number;
 }): ContentRun[] {
   const { zeroShare, imageShare, imageMiB } = GUEST_CONTENT[guest.os];
-  const pages = Math.round(guest.touchedMiB * PAGES_PER_MIB);
+  const pages = Math.floor(guest.touchedMiB * PAGES_PER_MIB);
   const zero = Math.floor(pages * zeroShare);
   const image = Math.min(Math.floor(pages * imageShare), imageMiB * PAGES_PER_MIB);
   const runs: ContentRun[] = [
