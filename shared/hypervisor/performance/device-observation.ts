@@ -1,5 +1,5 @@
 import { whereCostArises } from '../io/cost.ts';
-import { ioPath } from '../io/path.ts';
+import { type Hop, type IoKind, type IoMode, ioPath } from '../io/path.ts';
 import { type Device, type DeviceBound, DIRECTIONS } from './devices.ts';
 import type { DeviceObservation } from './observation.ts';
 
@@ -15,13 +15,23 @@ export function deviceObservation(device: Device, part: number): DeviceObservati
     wanted: { ...wanted, unit: load.kind === 'disk' ? 'requests/s' : 'Mbit/s' },
     granted: { read: allowed.read * part, write: allowed.write * part },
     boundBy: boundByOf(device, part),
-    path: ioPath(mode.mode, load.kind).hops.map((hop) => hop.name),
+    path: hopNames(mode.mode, load.kind),
     exitsPerSecond: cost.exitsPerSecond * part,
     hostMhz: cost.hostMhz * part,
     guestMhz: cost.guestMhz * part,
     latencyMicroseconds: cost.latencyNs / NS_PER_MICROSECOND,
     where: whereOf(device, part),
   };
+}
+
+const named = new Map<readonly Hop[], string[]>();
+function hopNames(mode: IoMode, kind: IoKind): string[] {
+  const { hops } = ioPath(mode, kind);
+  const known = named.get(hops);
+  if (known) return known;
+  const names = hops.map((hop) => hop.name);
+  named.set(hops, names);
+  return names;
 }
 
 function boundByOf({ wanted, boundBy, load }: Device, part: number): string {

@@ -1,5 +1,5 @@
 import type { DeviceObservation } from './observation.ts';
-import { figure, list } from './words.ts';
+import { figure } from './words.ts';
 
 /** What a device gets and costs; nothing of one that is idle and works as asked. */
 export function deviceSentences(kind: 'disk' | 'NIC', device: DeviceObservation): string[] {
@@ -13,18 +13,20 @@ export function deviceSentences(kind: 'disk' | 'NIC', device: DeviceObservation)
 }
 
 function rates(kind: 'disk' | 'NIC', { wanted, granted, boundBy }: DeviceObservation): string {
-  const [read, write] = kind === 'disk' ? ['reads', 'writes'] : ['received', 'sent'];
-  const rate = (n: number, what: string) => `${figure(n)} ${kind === 'disk' ? `${what}/s` : `Mbit/s ${what}`}`;
-  const got = list([
-    ...(wanted.read > 0 ? [rate(granted.read, read as string)] : []),
-    ...(wanted.write > 0 ? [rate(granted.write, write as string)] : []),
-  ]);
-  if (boundBy === 'demand') return `does all that it is asked for: ${got}`;
-  const all = list([
-    ...(wanted.read > 0 ? [rate(wanted.read, read as string)] : []),
-    ...(wanted.write > 0 ? [rate(wanted.write, write as string)] : []),
-  ]);
-  return `does ${got} of ${all}; it is held back by ${boundBy}`;
+  const got = asked(kind, granted, wanted);
+  return boundBy === 'demand'
+    ? `does all that it is asked for: ${got}`
+    : `does ${got} of ${asked(kind, wanted, wanted)}; it is held back by ${boundBy}`;
+}
+
+type Rates = Pick<DeviceObservation['granted'], 'read' | 'write'>;
+
+/** The rates of those directions that are wanted. */
+function asked(kind: 'disk' | 'NIC', rates: Rates, wanted: Rates): string {
+  const [read, write] = kind === 'disk' ? ['reads/s', 'writes/s'] : ['Mbit/s received', 'Mbit/s sent'];
+  const first = wanted.read > 0 ? `${figure(rates.read)} ${read}` : '';
+  const second = wanted.write > 0 ? `${figure(rates.write)} ${write}` : '';
+  return first && second ? `${first} and ${second}` : first || second;
 }
 
 function costs(title: string, { io, granted, exitsPerSecond, hostMhz, guestMhz }: DeviceObservation): string {

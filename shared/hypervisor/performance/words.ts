@@ -1,8 +1,18 @@
-/** A figure for a reader: as many digits as say something, without trailing zeros. */
+/** A figure for a reader, 0 or more: three digits or all of the whole ones, without trailing zeros. */
 export function figure(n: number): string {
-  if (n === 0 || Math.abs(n) >= 100) return String(Math.round(n));
-  if (Math.abs(n) < 0.01) return 'less than 0.01';
-  return String(Math.round(n * (Math.abs(n) >= 10 ? 10 : 100)) / (Math.abs(n) >= 10 ? 10 : 100));
+  if (n >= 100) return String(Math.round(n));
+  if (n >= 10) return decimal(Math.round(n * 10), 10);
+  if (n >= 0.01 || n === 0) return decimal(Math.round(n * 100), 100);
+  return 'less than 0.01';
+}
+
+/** Put together from whole numbers, which turn into text faster than fractions do. */
+function decimal(scaled: number, scale: 10 | 100): string {
+  const rest = scaled % scale;
+  const whole = (scaled - rest) / scale;
+  if (rest === 0) return `${whole}`;
+  if (scale === 10) return `${whole}.${rest}`;
+  return rest % 10 === 0 ? `${whole}.${rest / 10}` : `${whole}.${rest < 10 ? '0' : ''}${rest}`;
 }
 
 export const percent = (share: number): string => `${figure(share * 100)} %`;
