@@ -1,7 +1,7 @@
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import type { Host } from '../../shared/model/inventory.ts';
-import { assess, LIVENESS, type Liveness } from '../../shared/model/liveness.ts';
+import { assess, hasRestarted, LIVENESS, type Liveness } from '../../shared/model/liveness.ts';
 
 /** VMs that wait for capacity are tried again at this period, ms. HA-14: cycle 20 s (worked example E3). */
 export const RETRY_MS = 20 * SECOND;
@@ -23,10 +23,11 @@ export function decide(
   const verdict = assess(beat, now, liveness);
   switch (host.state) {
     case 'online':
-      if (verdict !== 'alive') return { kind: 'suspect', host, at: Math.max(host.seenAt, beat?.managementAt ?? 0) };
+      if (verdict !== 'alive' || hasRestarted(beat, host))
+        return { kind: 'suspect', host, at: Math.max(host.seenAt, beat?.managementAt ?? 0) };
       return undefined;
     case 'suspect':
-      if (verdict === 'alive') return { kind: 'back', host };
+      if (verdict === 'alive') return hasRestarted(beat, host) ? { kind: 'recover', host } : { kind: 'back', host };
       return verdict === 'dead' ? { kind: 'recover', host } : undefined;
     case 'fencing':
       return { kind: 'recover', host };

@@ -96,6 +96,7 @@ function newHost(hardware: HostHardware, cluster: Cluster, now: number): Host {
     free: { ...capacity, memoryMiB: capacity.memoryMiB + promised },
     ...(promised > 0 ? { overcommitMiB: promised } : {}),
     seenAt: now,
+    servesSince: now,
     version: 1,
   };
 }

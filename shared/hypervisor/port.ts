@@ -47,6 +47,8 @@ export interface Heartbeat {
   hostId: string;
   managementAt: number | null;
   storageAt: number | null;
+  /** When everything that ran on it died last: power loss, power order or watchdog; null when that never was. */
+  restartedAt: number | null;
   power: 'on' | 'off' | 'booting' | 'unknown';
 }
 export interface VolumeOrder {

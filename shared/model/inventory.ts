@@ -129,6 +129,8 @@ export interface Host extends HostHardware {
   swap?: { datastoreId: string; sizeMiB: number; version: number };
   /** Last sign of life on either channel that the control plane has seen, ms. The lease runs from it. */
   seenAt: number;
+  /** Since when it is known to serve, ms. If it restarted after that, nothing that it is believed to run is there. */
+  servesSince: number;
   /** VMs that wait for capacity since their host was fenced. */
   waiting?: number;
   /** The recovery that holds the host. */

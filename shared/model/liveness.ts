@@ -36,6 +36,12 @@ export function assess(
   return fresh(beat?.storageAt) ? 'partitioned' : 'dead';
 }
 
+/** It serves, but not without a break: what it is believed to run died at `restartedAt`. */
+export const hasRestarted = (
+  beat: { restartedAt: number | null } | undefined,
+  host: { servesSince: number },
+): boolean => (beat?.restartedAt ?? 0) > host.servesSince;
+
 /** The last sign of life on either channel, ms; `before` when there is no newer one. */
 export const lastSign = (
   beat: { managementAt: number | null; storageAt: number | null } | undefined,

@@ -11,6 +11,7 @@ const beat = (managementAt: number | null, storageAt: number | null): Heartbeat 
   hostId: 'h',
   managementAt,
   storageAt,
+  restartedAt: null,
   power: 'on',
 });
 const SIGNS = {

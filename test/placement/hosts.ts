@@ -42,6 +42,7 @@ export function host(
     power: 'on',
     capacity,
     seenAt: 0,
+    servesSince: 0,
     version: 1,
     ...fields,
     free: { ...capacity, ...free } as Amounts,

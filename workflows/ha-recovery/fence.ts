@@ -2,7 +2,7 @@ import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { iso } from '../../shared/kernel/clock.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { assess, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
+import { assess, hasRestarted, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -22,7 +22,11 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const { host, incident } = await loadCase(state, deps);
   if (host.state === 'fenced') return { fenced: true };
   if (host.state === 'suspect') await toFencing(host, deps);
-  const how = (await byPowerController(host, deps)) ?? (await byAgent(host, deps));
+  // One that has restarted by itself need not be switched off: its agent says what it runs since.
+  const how =
+    (state.restarted ? await byAgent(host, deps) : undefined) ??
+    (await byPowerController(host, deps)) ??
+    (await byAgent(host, deps));
   if (how) return confirmed(host, incident, how, deps);
   const now = deps.clock.now();
   const seenAt = await lastLife(host, deps);
@@ -125,11 +129,12 @@ export async function assessHost(state: State, deps: StepDeps): Promise<Record<s
   if (host.state !== 'suspect') return { verdict: host.state === 'fencing' ? 'dead' : 'fenced' };
   const now = deps.clock.now();
   let verdict: string;
+  let restarted = false;
   try {
-    verdict = assess(
-      (await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id),
-      now,
-    );
+    const beat = (await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id);
+    verdict = assess(beat, now);
+    restarted = verdict === 'alive' && hasRestarted(beat, host);
+    if (restarted) verdict = 'dead';
   } catch (error) {
     if (!(error instanceof PortTimeout)) throw error;
     // Nothing can be said of a host whose whole site is silent; and nothing could be done there.
@@ -141,6 +146,7 @@ export async function assessHost(state: State, deps: StepDeps): Promise<Record<s
     dead: 'no heartbeat on either channel',
     unreachable: 'the whole site does not answer',
   };
-  await noteIncident(deps.store, incident, now, 'second channel asked', words[verdict]);
-  return { verdict };
+  const found = restarted ? 'it has restarted meanwhile: what it ran is gone' : words[verdict];
+  await noteIncident(deps.store, incident, now, 'second channel asked', found);
+  return { verdict, restarted };
 }

@@ -57,11 +57,13 @@ function outcomeOf(move: Move, fromHost: string): IncidentVm {
 
 async function decideMoves(host: Host, deps: StepDeps): Promise<Move[]> {
   const inventory = new Inventory(deps.store, SYSTEM);
-  const [vms, hosts, cluster] = await Promise.all([
+  const [found, hosts, cluster] = await Promise.all([
     new TenantData(deps.store, SYSTEM).vmsOnHost(host.id),
     inventory.hostsOf(host.clusterId, { consistent: true }),
     inventory.cluster(host.clusterId),
   ]);
+  // Of a host that serves again only those that wait: the others run there since.
+  const vms = host.state === 'fenced' ? found : found.filter((vm) => vm.hostId === null);
   const arrivals = await arrivalsOf(vms, hosts, deps);
   return planMoves(
     vms,

@@ -38,6 +38,7 @@ const belongs = (vm: Vm | undefined, hostId: string, epoch: number): boolean =>
 
 async function reconcile(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const host = await heldHost(state, deps);
+  const lookedAt = deps.clock.now();
   const [listed] = await deps.port.listProcesses(host.siteId, [host.id]);
   if (!listed) throw new TryAgain(`host ${host.id} cannot be asked yet`);
   const data = new TenantData(deps.store, SYSTEM);
@@ -52,7 +53,7 @@ async function reconcile(state: State, deps: StepDeps): Promise<Record<string, u
   const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
   const [told] = await deps.port.configureHosts(host.siteId, [settingsOf(host, cluster)]);
   if (told?.outcome === 'unreachable') throw new TryAgain(`host ${host.id} went silent again`);
-  return { killed: stale.length };
+  return { killed: stale.length, lookedAt };
 }
 
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
@@ -63,6 +64,7 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
       state: host.state === 'online' ? 'online' : hostMachine.next(host.state, 'reconciled'),
       power: 'on',
       seenAt: now,
+      servesSince: state.lookedAt as number,
     },
     add: { version: 1 },
     remove: ['claim'],

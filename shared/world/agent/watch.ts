@@ -15,6 +15,7 @@ export async function heartbeats({ world, clock }: Site, siteId: string): Promis
         hostId: host.id,
         managementAt: lastHeartbeat(t, 'management', host, now),
         storageAt: lastHeartbeat(t, 'storage', host, now),
+        restartedAt: t.kills.findLast((kill) => kill <= now) ?? null,
         power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
       };
     });
