@@ -1,13 +1,16 @@
 import { RefusedAt } from '../../shared/hypervisor/lab/within.ts';
 import { type Refusal, Refused } from '../../shared/hypervisor/refusal.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
+import { flawAt } from './refusals.ts';
 
-/** What the physics of a host forbid, as a flaw of the request. `at` names the part of the body, such as `cpu.vcpus`. */
-export const refusedRequest = ({ rule, reason, fix, figures }: Refusal, at?: string): DomainError =>
-  new DomainError('invalid-request', `${reason} (${rule})`, {
-    flaws: [{ location: at ? `body.${at}` : 'body', message: `${reason} (${rule})`, fix }],
-    figures: { rule, ...figures },
+/** What the physics of a host forbid, as the one flaw of a request. `at` names the part of its body, such as `cpu.vcpus`. */
+export function refusedRequest(refusal: Refusal, at?: string): DomainError {
+  const flaw = flawAt(at ? `body.${at}` : 'body')(refusal);
+  return new DomainError('invalid-request', flaw.message, {
+    flaws: [flaw],
+    figures: { rule: refusal.rule, ...refusal.figures },
   });
+}
 
 /** Asks the physics about what a request brought. @throws `invalid-request` where they refuse */
 export function askPhysics<T>(question: () => T): T {

@@ -1,8 +1,9 @@
 import type { Access, GuestUpdate } from '../memory/scheme.ts';
 import type { Step } from '../memory/trail.ts';
+import { list } from '../performance/words.ts';
 import type { AddressQuestion } from './address-spec.ts';
 import { createWorld, type World } from './address-world.ts';
-import { count, hex, list } from './words.ts';
+import { count, hex } from './words.ts';
 
 /**
  * Lets an application use one address several times, under each scheme.

@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { figure } from '../performance/words.ts';
 import { type CpuGrant, divideCpu } from '../qos/cpu.ts';
 import { LAB_CAPACITY_MHZ, LAB_CLOCK_MHZ, LAB_CORES, LAB_SHARES, LAB_VCPUS, LAB_VMS } from './limits.ts';
 import { vmId, vmsOf } from './spec.ts';
 import { RefusedAt } from './within.ts';
-import { count, figure } from './words.ts';
+import { count } from './words.ts';
 
 const mhz = z.number().min(0).max(LAB_CAPACITY_MHZ);
 const vm = z.strictObject({

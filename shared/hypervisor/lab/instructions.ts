@@ -12,11 +12,12 @@ import {
 } from '../cpu/instruction.ts';
 import { CPU_MODES, type CpuMode } from '../cpu/modes.ts';
 import { type Counters, compareModes, type Run, runStream } from '../cpu/run.ts';
+import { figure, list } from '../performance/words.ts';
 import type { Refusal } from '../refusal.ts';
 import { LAB_INSTRUCTIONS } from './limits.ts';
 import { someOf } from './spec.ts';
 import { refuseFirst, within } from './within.ts';
-import { count, figure, list } from './words.ts';
+import { count } from './words.ts';
 
 /** How instructions reach the CPU (CPU-1 to CPU-15). */
 export const instructionsSpec = z.strictObject({

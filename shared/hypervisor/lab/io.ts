@@ -4,9 +4,10 @@ import { grantIoModes } from '../io/modes.ts';
 import { PASSTHROUGH_LOSES } from '../io/passthrough.ts';
 import type { IoMode } from '../io/path.ts';
 import { type HopTally, type IoTrace, runRequests } from '../io/request.ts';
+import { figure, list } from '../performance/words.ts';
 import { LAB_REQUEST_BYTES, LAB_REQUESTS } from './limits.ts';
 import { someOf } from './spec.ts';
-import { count, figure, list } from './words.ts';
+import { count } from './words.ts';
 
 const IO_MODES = ['emulated', 'virtio', 'passthrough'] as const satisfies readonly IoMode[];
 

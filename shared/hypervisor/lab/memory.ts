@@ -8,10 +8,11 @@ import type { MemoryHost, MemoryVm, Settlement, VmMemory } from '../overcommit/s
 import { beginsAtMiB, MEMORY_STATES } from '../overcommit/states.ts';
 import { slowdownOf } from '../overcommit/swap.ts';
 import { ACTIVE_SHARE, OVERCOMMIT_CEILING_PERCENT } from '../parameters.ts';
+import { figure, list } from '../performance/words.ts';
 import { LAB_MEMORY_MIB, LAB_SHARES, LAB_VMS } from './limits.ts';
 import { vmId, vmsOf } from './spec.ts';
 import { within } from './within.ts';
-import { count, figure, list } from './words.ts';
+import { count } from './words.ts';
 
 const mib = z.number().min(0).max(LAB_MEMORY_MIB);
 const vm = z.strictObject({

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { CopyPlan } from '../migration/copy.ts';
 import { planPreCopy } from '../migration/precopy.ts';
+import { figure, list } from '../performance/words.ts';
 import { LAB_MEMORY_MIB, LAB_MIBPS, LAB_PAUSE_MS, LAB_ROUNDS } from './limits.ts';
-import { count, figure, list } from './words.ts';
+import { count } from './words.ts';
 
 /** A live migration of a VM's memory in rounds (MIG-3, MIG-4). Figures that cannot be are refused by these rules. */
 export const migrationSpec = z.strictObject({

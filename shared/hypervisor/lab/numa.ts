@@ -7,11 +7,12 @@ import { accessSlowdown } from '../numa/locality.ts';
 import { placeVnodes } from '../numa/place.ts';
 import { type NumaNode, nodesOf, type Size } from '../numa/topology.ts';
 import { splitVm } from '../numa/vnodes.ts';
+import { figure, list } from '../performance/words.ts';
 import { Refused } from '../refusal.ts';
 import { LAB_CORES, LAB_MEMORY_MIB, LAB_NODES, LAB_SOCKETS, LAB_VCPUS, LAB_VMS } from './limits.ts';
 import { vmId, vmsOf } from './spec.ts';
 import { refuseFirst, within } from './within.ts';
-import { count, figure, list } from './words.ts';
+import { count } from './words.ts';
 
 const vm = z.strictObject({
   id: vmId,

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { figure } from '../performance/words.ts';
 import { shapingOf } from '../qos/shaping.ts';
 import { type Bucket, fullBucket, peakTime, type Shape, send } from '../qos/token-bucket.ts';
 import { LAB_MBPS, LAB_SECONDS, LAB_STRETCHES } from './limits.ts';
-import { count, figure } from './words.ts';
+import { count } from './words.ts';
 
 /** What passes a shaped port (QOS-5). The ranges of its values are those of every port, and are checked with them. */
 export const shapingSpec = z.strictObject({

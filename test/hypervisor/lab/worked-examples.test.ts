@@ -18,7 +18,7 @@ describe('contention', () => {
     expect(granted(answer)).toEqual([400, 800, 1600]);
     expect(answer.levelMhzPerShare).toBeCloseTo(0.4, 9);
     expect(answer.vms[2]?.why).toBe(
-      'It gets 1 600 MHz: its 4 000 shares at 0.4 MHz each. Each vCPU is ready but waits for a CPU 42.86 % of the time.',
+      'It gets 1600 MHz: its 4000 shares at 0.4 MHz each. Each vCPU is ready but waits for a CPU 42.9 % of the time.',
     );
   });
 
@@ -27,7 +27,7 @@ describe('contention', () => {
     const answer = ask({ experiment: 'contention', host: core, vms });
     expect(granted(answer)).toEqual([700, 700, 1400]);
     expect(answer.vms[0]).toMatchObject({ boundBy: 'reservation', floorMhz: 700 });
-    expect(answer.vms[0]?.why).toContain('1 000 shares alone would give it 350 MHz');
+    expect(answer.vms[0]?.why).toContain('1000 shares alone would give it 350 MHz');
   });
 
   it('B3 (same article): a limit of 3 GHz on a VM with 2 vCPUs leaves each vCPU 1.5 GHz, though the host is idle', () => {
