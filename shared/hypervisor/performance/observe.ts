@@ -28,6 +28,14 @@ interface Run {
  * @throws Refused when the host cannot have taken these VMs: QOS-2, QOS-4, OVC-5, MEM-12, NUMA-1, NUMA-4
  */
 export function observe(host: ObservedHost, vms: readonly RunningVm[]): HostObservation {
+  // The last bits of a sum depend on the order of its parts, and the answer shall not depend on that of the VMs.
+  const byId = [...vms].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const observation = observeInOrder(host, byId);
+  const seen = new Map(observation.vms.map((vm) => [vm.vmId, vm]));
+  return { ...observation, vms: vms.map((vm) => seen.get(vm.id) as VmObservation) };
+}
+
+function observeInOrder(host: ObservedHost, vms: readonly RunningVm[]): HostObservation {
   const { hardware } = host;
   const runs = runsOf(host, vms);
   const { capacityMhz, grants } = grantCpu(hardware, runs);
