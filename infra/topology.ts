@@ -99,6 +99,16 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     memoryMiB: 1024,
   },
+  'hypervisor-lab': {
+    entry: 'functions/hypervisor-lab/handler.ts',
+    // Idempotency keys are looked up, though nothing is ever changed.
+    tables: { control: 'read' },
+    leadingKeys: { control: ['SYS#IDEM'] },
+    port: false,
+    routes: ['/v1/system/hypervisor/{proxy+}'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
+  },
   'sim-api': {
     entry: 'functions/sim-api/handler.ts',
     tables: { control: 'readWrite', events: 'readWrite', world: 'readWrite' },

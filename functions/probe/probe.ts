@@ -11,6 +11,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { decide, type Finding, waitsOn } from './decide.ts';
+import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** How long the list of hosts is believed while nothing stands out, ms. */
 const REFRESH_MS = MINUTE;
@@ -47,8 +48,21 @@ export class Probe {
   }
 
   private async refresh(now: number): Promise<void> {
-    this.kept = { at: now, hosts: await this.inventory.hosts(await this.inventory.clusters(), { consistent: true }) };
+    const clusters = await this.inventory.clusters();
+    const hosts = await this.inventory.hosts(clusters, { consistent: true });
+    this.kept = { at: now, hosts };
+    for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
   }
+
+  /** Written only when it differs from what this probe last saw. */
+  private async overcommit({ hostId, raised, text }: OvercommitFinding, now: number): Promise<void> {
+    if (this.overcommitted.get(hostId) === raised) return;
+    const { store, ids } = this.runtime;
+    if (raised) await raiseAlarm(store, ids, { code: OVERCOMMIT_ALARM, object: hostId, severity: 'major', text }, now);
+    else await clearAlarm(store, ids, OVERCOMMIT_ALARM, hostId, now);
+    this.overcommitted.set(hostId, raised);
+  }
+  private readonly overcommitted = new Map<string, boolean>();
 
   private find(beats: Map<string, Map<string, Heartbeat>>, now: number): Finding[] {
     const hosts = this.kept?.hosts ?? [];

@@ -5,7 +5,6 @@ import { mountFace } from '../http/mount.ts';
 import { estateHandlers } from './estates.ts';
 import { hostHandlers } from './hosts.ts';
 import { inventoryHandlers } from './inventory.ts';
-import { labHandlers } from './lab.ts';
 import { tenantHandlers } from './tenants.ts';
 import { vmHandlers } from './vms.ts';
 import { watchHandlers } from './watch.ts';
@@ -21,7 +20,6 @@ export function systemApi(runtime: Runtime, port: HypervisorPort) {
       ...vmHandlers(runtime, port),
       ...watchHandlers(port),
       ...estateHandlers(port),
-      ...labHandlers,
     },
     runtime,
   );

@@ -4,6 +4,7 @@ import { handle } from 'hono/aws-lambda';
 import { dispatcher } from '../../functions/dispatcher/dispatch.ts';
 import { docsApi } from '../../functions/docs/app.ts';
 import { lambdaOf } from '../../functions/http/mount.ts';
+import { hypervisorLab } from '../../functions/hypervisor-lab/app.ts';
 import { Probe } from '../../functions/probe/probe.ts';
 import { simApi } from '../../functions/sim-api/app.ts';
 import type { ClockControl } from '../../functions/sim-api/clock.ts';
@@ -117,6 +118,7 @@ export class EmbeddedCloud {
     const handlers: Partial<Record<FunctionId, HttpHandler>> = {
       'tenant-api': lambdaOf(tenantApi(of('tenant-api'), port)) as HttpHandler,
       'system-api': lambdaOf(systemApi(of('system-api'), port)) as HttpHandler,
+      'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,
     };

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { labAnswer, labRequest } from './lab.ts';
 import { type ApiOperation, get, patch, post } from './operation.ts';
 import { hostPerformance, vmPerformance } from './performance.ts';
 import * as s from './shapes.ts';
@@ -198,21 +197,6 @@ export const systemContract = {
     },
     roles: ['system-admin', 'system-operator', 'system-auditor'],
     response: ok(s.explanation, 'per host: fits, or the reasons'),
-  }),
-  runLab: post('system', '/v1/system/hypervisor/lab', {
-    tag: 'hypervisor',
-    summary:
-      'Try a technique of a hypervisor and see every step: instructions, addresses, I/O, contention, NUMA and more',
-    body: labRequest,
-    readOnly: true,
-    example: {
-      experiment: 'instructions',
-      architecture: 'x86',
-      modes: ['full', 'para', 'hardware'],
-      stream: ['add', 'mov-cr3', 'popf', 'out'],
-    },
-    roles: ['system-admin', 'system-operator', 'system-auditor'],
-    response: ok(labAnswer, 'the steps, the figures, and sentences that say what happened'),
   }),
   listAlarms: get('system', '/v1/system/alarms', {
     tag: 'watch',

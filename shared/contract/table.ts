@@ -1,7 +1,13 @@
+import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
 import { simContract } from './sim.ts';
 import { systemContract } from './system.ts';
 import { tenantContract } from './tenant.ts';
 
-/** Every operation of the API by its id. Its handler has the same name in functions/<face>-api/. */
-export const CONTRACT: Record<string, ApiOperation> = { ...tenantContract, ...systemContract, ...simContract };
+/** Every operation of the API by its id. Its handler has the same name in the function of its face. */
+export const CONTRACT: Record<string, ApiOperation> = {
+  ...tenantContract,
+  ...systemContract,
+  ...labContract,
+  ...simContract,
+};

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { labContract } from '../../shared/contract/laboratory.ts';
 import { openapiDocument } from '../../shared/contract/openapi/document.ts';
 import { type ApiOperation, READ_ONLY_ROLES } from '../../shared/contract/operation.ts';
 import { simContract } from '../../shared/contract/sim.ts';
@@ -20,7 +21,7 @@ describe('openapi.json', () => {
 
 describe('the contract', () => {
   it('has no operation twice', () => {
-    const parts = [tenantContract, systemContract, simContract].flatMap((c) => Object.keys(c));
+    const parts = [tenantContract, systemContract, labContract, simContract].flatMap((c) => Object.keys(c));
     expect([...new Set(parts)].sort()).toEqual([...parts].sort());
     expect(operations).toHaveLength(parts.length);
     const routes = operations.map(([, o]) => `${o.method} ${o.path.replace(/\{\w+\}/g, '{}')}`);
