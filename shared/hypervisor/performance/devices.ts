@@ -1,4 +1,4 @@
-import type { DiskQos } from '../../model/qos.ts';
+import type { DiskQos, Shaping as ShapingSpec } from '../../model/qos.ts';
 import { type IoLoad, type IoLoadCost, ioLoadCost } from '../io/load.ts';
 import { type GrantedMode, grantIoModes } from '../io/modes.ts';
 import { ETHERNET_MTU_BYTES, GUEST_QUEUE_DEPTH } from '../parameters.ts';
@@ -85,9 +85,20 @@ function capName(direction: Direction, boundBy: Exclude<DiskGrant['boundBy'], 'd
   return `${boundBy.startsWith('total') ? 'total' : direction} ${family} cap`;
 }
 
+const UNSHAPED: ShapingSpec = {};
+/** The NICs of a network have one shaping, which needs to be checked once. */
+const checked = new WeakMap<ShapingSpec, Shaping>();
+function checkedShaping(spec: ShapingSpec): Shaping {
+  const known = checked.get(spec);
+  if (known) return known;
+  const shaping = shapingOf(spec);
+  checked.set(spec, shaping);
+  return shaping;
+}
+
 /** In a steady state a token bucket lets its average through. */
-function nicOf(name: string, mode: GrantedMode, wanted: Rates, clockMhz: number, qos?: unknown): Device {
-  const shaping: Shaping = shapingOf(qos ?? {});
+function nicOf(name: string, mode: GrantedMode, wanted: Rates, clockMhz: number, qos = UNSHAPED): Device {
+  const shaping = checkedShaping(qos);
   const allowed = { ...wanted };
   const boundBy: Device['boundBy'] = { read: 'demand', write: 'demand' };
   for (const [direction, shape] of [

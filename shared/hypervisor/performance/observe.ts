@@ -112,16 +112,17 @@ function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservat
   // An access to a swapped page waits for the page, and then costs what any other does.
   const slowdown = accessSlowdown(numa.localShare) + swap.factor - 1;
   const part = servedPart(need, grant);
-  const observation: Omit<VmObservation, 'summary'> = {
+  const observation: VmObservation = {
     vmId: vm.id,
+    summary: [],
     cpu: cpuOf(vm, need, grant),
     memory: memoryOf(vm, has, translationOf(vm, has), hostState, slowdown),
     numa,
     disks: disks.map((disk) => deviceObservation(disk, part)),
     nics: nics.map((nic) => deviceObservation(nic, part)),
   };
-  const summary = sentencesOf({ vm, need, has, swap, allShares, clockMhz }, observation);
-  return { ...observation, summary };
+  observation.summary.push(...sentencesOf({ vm, need, has, swap, allShares, clockMhz }, observation));
+  return observation;
 }
 
 const sum = <T>(all: readonly T[], of: (one: T, i: number) => number): number =>

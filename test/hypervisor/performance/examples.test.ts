@@ -8,6 +8,15 @@ const busy = (id: string, cpu: { shares?: number; reservationMhz?: number; limit
 const grants = (vms: readonly VmObservation[]) => vms.map((v) => v.cpu.grantedMhz);
 
 describe('CPU of a whole host', () => {
+  it('A1 (source document, CPU-16 to CPU-21): 24 vCPUs at 2400 MHz are 52 800 MHz for VMs, and management keeps its memory', () => {
+    const { cpu, memory } = observe(
+      host({ hardware: { sockets: 2, coresPerSocket: 6, mhz: 2400, memoryMiB: 100_000 } }),
+      [],
+    );
+    expect(cpu).toEqual({ capacityMhz: 52_800, demandedMhz: 0, grantedMhz: 0, overheadMhz: 0 });
+    expect(memory).toMatchObject({ managementMiB: 2048, freeMiB: 97_952, residentMiB: 0, state: 'high' });
+  });
+
   it('B1 (Huawei community forum, FusionCompute CPU QoS): shares 1000/2000/4000 on one 2.8 GHz core give 400/800/1600 MHz', () => {
     const vms = [1000, 2000, 4000].map((shares) => busy(`vm-${shares}`, { shares }));
     const { vms: got, cpu } = observe(host({ hardware: oneCore }), vms);

@@ -33,7 +33,7 @@ const drawn = fc.record({
   touched: share,
   active: share,
   cpu: share,
-  rates: fc.array(fc.double({ min: 0, max: 20_000, noNaN: true }), { minLength: 4, maxLength: 4 }),
+  rates: fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 4, maxLength: 4 }),
   requestKiB: fc.integer({ min: 1, max: 1024 }),
   tenantId: fc.constantFrom('tenant-1', 'tenant-2'),
 });
@@ -52,7 +52,9 @@ const anyHost = fc.record({
   sharing: fc.constantFrom('off' as const, 'tenant' as const, 'host' as const),
   balloon: fc.boolean(),
   swapMiB: fc.constantFrom(0, 32 * GIB),
-  filled: fc.oneof(share, fc.constant(1)),
+  filled: share,
+  /** All VMs want much at once: most CPU, most of the memory that could be promised. */
+  pressed: fc.boolean(),
   memoryState: fc.constantFrom('high' as const, 'clear' as const, 'soft' as const, 'hard' as const, 'low' as const),
 });
 type DrawnHost = typeof anyHost extends fc.Arbitrary<infer T> ? T : never;
@@ -63,8 +65,11 @@ export const anyCrowd = (lineMbps?: number) =>
     .tuple(anyHost, fc.array(drawn, { minLength: 2, maxLength: 10 }))
     .map(([h, vms]) => crowdOf({ ...h, nicMbps: lineMbps ?? h.nicMbps }, vms));
 
-function crowdOf(drawnHost: DrawnHost, vms: readonly Drawn[]): { host: ObservedHost; vms: RunningVm[] } {
-  const { enabled, ratioPercent, sharing, balloon, swapMiB, filled, memoryState, ...hardware } = drawnHost;
+function crowdOf(drawnHost: DrawnHost, drawnVms: readonly Drawn[]): { host: ObservedHost; vms: RunningVm[] } {
+  const { enabled, sharing, balloon, swapMiB, memoryState, pressed, ...rest } = drawnHost;
+  const { filled: drawnFilled, ratioPercent: drawnRatio, ...hardware } = rest;
+  const [filled, ratioPercent] = pressed ? [1, 145] : [drawnFilled, drawnRatio];
+  const vms = pressed ? drawnVms.map((v) => ({ ...v, cpu: 0.5 + v.cpu / 2, touched: 0.8 + v.touched / 5 })) : drawnVms;
   const overcommit = { enabled, ratioPercent, alarmPercent: 120, sharing, balloon };
   const bare = host({ hardware: { ...hardware, numaNodes: hardware.sockets }, overcommit, swapMiB, memoryState });
   const domain = virtualisationDomain(bare.hardware);
