@@ -18,9 +18,7 @@ export function reclaimSentences(memory: VmObservation['memory'], has: VmMemory,
       `Memory: the host is in state ${memory.hostState}; of the ${MIB(has.touchedMiB)} that the guest has used ${list(taken)}.`,
     );
   if (swap.hitShare > 0)
-    sentences.push(
-      `${percent(swap.hitShare)} of its memory accesses need a page from the swap partition first: they take ${figure(swap.factor)} times as long on average.`,
-    );
+    sentences.push(`${percent(swap.hitShare)} of its memory accesses have to wait for a page from the swap partition.`);
   return sentences;
 }
 
@@ -32,14 +30,20 @@ export const sharingSentences = (has: VmMemory): string[] =>
       ]
     : [];
 
-const SCHEME_NAMES = { shadow: 'shadow page table', nested: 'nested paging (EPT or NPT)' } as const;
+const PAGE_NAMES = {
+  '4k': 'pages of 4 KiB',
+  '2m': 'pages of 2 MiB',
+  '1g': 'pages of 1 GiB',
+  thp: 'transparent huge pages',
+} as const;
+const SCHEME_NAMES = { shadow: 'shadow page table', nested: 'nested paging' } as const;
 
 /** What translation costs: nothing while the TLB reaches all that the guest uses. */
 export function walkSentences({ scheme, pageSize, walk }: VmObservation['memory'], activeMiB: number): string[] {
   const { referencesPerMiss, missRatio, referencesPerAccess, tlbReachMiB } = walk;
   if (missRatio === 0) return [];
   return [
-    `A TLB miss costs it ${figure(referencesPerMiss)} memory references (${SCHEME_NAMES[scheme]}, pages of ${pageSize}); the TLB reaches ${MIB(tlbReachMiB)} of the ${MIB(activeMiB)} in use, so ${percent(missRatio)} of evenly spread accesses miss, which is ${figure(referencesPerAccess)} references for each access (MEM-14).`,
+    `A TLB miss costs it ${figure(referencesPerMiss)} memory references (${SCHEME_NAMES[scheme]}, ${PAGE_NAMES[pageSize]}); the TLB reaches ${MIB(tlbReachMiB)} of the ${MIB(activeMiB)} in use, so ${percent(missRatio)} of evenly spread accesses miss, which is ${figure(referencesPerAccess)} references for each access (MEM-14).`,
   ];
 }
 

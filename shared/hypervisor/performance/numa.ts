@@ -33,7 +33,9 @@ export function houseVms(
     const home = homes.get(vm.id);
     const uses = vnodes[i];
     if (!home) return ofVnodes(uses ?? []);
-    const { vcpusOn, memoryOn, localShare, remoteShare, spilled, why } = home;
+    const { vcpusOn, memoryOn, localShare, remoteShare, spilled } = home;
+    // What is free on the nodes is nothing for a tenant to know.
+    const why = spilled ? 'no single node of the host has room for all of it' : home.why;
     const on = nodes.map(({ id }, at) => ({ node: id, vcpus: vcpusOn[at] ?? 0, memoryMiB: memoryOn[at] ?? 0 }));
     return { nodes: on.filter((n) => n.vcpus + n.memoryMiB > 0), localShare, remoteShare, spilled, why };
   });

@@ -168,7 +168,7 @@ describe('memory and NUMA of a host', () => {
     const { memory, vms } = full(10, { cpu: 0.5, touchedMiB: 8 * GIB, activeMiB: 8 * GIB }, 64 * GIB);
     expect(memory.swappedMiB).toBeGreaterThan(0);
     expect(vms[0]?.memory.slowdown).toBeGreaterThan(10);
-    expect(vms[0]?.summary.join(' ')).toMatch(/need a page from the swap partition first/);
+    expect(vms[0]?.summary.join(' ')).toMatch(/have to wait for a page from the swap partition/);
     // The CPU that it has is the same: it waits on it.
     expect(vms[0]?.cpu.grantedMhz).toBe(vms[0]?.cpu.wantedMhz);
   });
