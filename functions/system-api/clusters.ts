@@ -1,9 +1,9 @@
 import type * as z from 'zod';
 import type { patchCluster } from '../../shared/contract/shapes.ts';
 import { effectiveGeneration } from '../../shared/hypervisor/cpu/baseline.ts';
-import { overcommitMiB } from '../../shared/hypervisor/host-capacity.ts';
+import { promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
-import { allocatedOf, type Cluster, type Host } from '../../shared/model/inventory.ts';
+import { allocatedOf, type Cluster, type Host, promisedBy } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -33,9 +33,9 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
     version: cluster.version + 1,
   };
   mustBePossible(after, await inventory.hostsOf(cluster.id, { consistent: true }));
-  const { ha, overcommit, numa } = after;
+  const { ha, overcommit, vcpuRatioPercent, numa } = after;
   const tx = new Transaction().update(keys.cluster(cluster.id), {
-    set: { ha, overcommit, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
+    set: { ha, overcommit, vcpuRatioPercent, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
     add: { version: 1 },
     remove: cpuBaseline ? [] : ['cpuBaseline'],
     ...versioned(cluster),
@@ -46,7 +46,12 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
     target: cluster.id,
     input: {
       clusterId: cluster.id,
-      before: { overcommit: cluster.overcommit, numa: cluster.numa, version: cluster.version },
+      before: {
+        overcommit: cluster.overcommit,
+        vcpuRatioPercent: cluster.vcpuRatioPercent,
+        numa: cluster.numa,
+        version: cluster.version,
+      },
     },
     createdAt: call.now,
   });
@@ -61,14 +66,16 @@ function mustBePossible(after: Cluster, hosts: readonly Host[]): void {
     const { cpuGeneration } = host;
     const [older] = cpuGeneration ? refusalsOf(() => effectiveGeneration(cpuGeneration, after.cpuBaseline)) : [];
     if (older) throw unavailable('cpuBaseline', { ...older, reason: `${host.name}: ${older.reason}` });
-    const may = host.capacity.memoryMiB + overcommitMiB(host.capacity.memoryMiB, after.overcommit);
-    const { memoryMiB } = allocatedOf(host);
-    if (memoryMiB > may)
+    const extra = promisedExtra(host.capacity, after);
+    const may = promisedBy({ capacity: host.capacity, ...extra });
+    const allocated = allocatedOf(host);
+    const over = (['vcpus', 'memoryMiB'] as const).find((d) => allocated[d] > may[d]);
+    if (over)
       throw new DomainError(
         'in-use',
-        `VMs of host ${host.name} have ${memoryMiB} MiB, and it might promise ${may} MiB (OVC-5).`,
+        `VMs of host ${host.name} have ${allocated[over]} ${over}, and it might promise ${may[over]} (OVC-5).`,
         {
-          figures: { rule: 'OVC-5', hostId: host.id, allocatedMiB: memoryMiB, allowedMiB: may },
+          figures: { rule: 'OVC-5', hostId: host.id, dimension: over, allocated: allocated[over], allowed: may[over] },
         },
       );
   }

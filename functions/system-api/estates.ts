@@ -1,9 +1,9 @@
 import { type ExpandedEstate, expandEstate } from '../../shared/estate/expand.ts';
 import { parseEstateObject } from '../../shared/estate/parse.ts';
-import { hostCapacity, overcommitMiB } from '../../shared/hypervisor/host-capacity.ts';
+import { hostCapacity, promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
-import type { Cluster, Host, HostHardware } from '../../shared/model/inventory.ts';
+import { type Cluster, type Host, type HostHardware, promisedBy } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -87,14 +87,15 @@ class Present extends Error {}
 
 function newHost(hardware: HostHardware, cluster: Cluster, now: number): Host {
   const capacity = hostCapacity(hardware, cluster.numa.guest);
-  const promised = overcommitMiB(capacity.memoryMiB, cluster.overcommit);
+  const extra = promisedExtra(capacity, cluster);
   return {
     ...hardware,
     state: 'online',
     power: 'on',
     capacity,
-    free: { ...capacity, memoryMiB: capacity.memoryMiB + promised },
-    ...(promised > 0 ? { overcommitMiB: promised } : {}),
+    ...(extra.overcommitMiB > 0 ? { overcommitMiB: extra.overcommitMiB } : {}),
+    ...(extra.overcommitVcpus > 0 ? { overcommitVcpus: extra.overcommitVcpus } : {}),
+    free: promisedBy({ capacity, ...extra }),
     seenAt: now,
     servesSince: now,
     version: 1,

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { FAULT_KINDS } from '../model/fault.ts';
-import { CPU_GENERATIONS, DATASTORE_KINDS, HOST_STATES, overcommitChange, overcommitSpec } from '../model/inventory.ts';
+import {
+  CPU_GENERATIONS,
+  DATASTORE_KINDS,
+  HOST_STATES,
+  overcommitChange,
+  overcommitSpec,
+  vcpuRatioSpec,
+} from '../model/inventory.ts';
 import { migrationOptions } from '../model/migration.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
 import { diskQosSpec, shapingSpec } from '../model/qos.ts';
@@ -150,6 +157,7 @@ export const host = z.object({
     .object({ total: capacity, management: capacity, virtualisation: capacity, allotted: capacity, free: capacity })
     .describe('CPU-20: management and virtualisation make up the host; allotted and free make up the latter'),
   overcommitMiB: z.int().describe('memory that may be promised beyond what is there'),
+  overcommitVcpus: z.int().describe('vCPUs that may be promised beyond what is there'),
   swap: z.object({ datastoreId: z.string(), sizeMiB: z.int() }).optional(),
   seenAt: time,
   version: z.int(),
@@ -162,6 +170,7 @@ export const cluster = z.object({
   arch: z.string(),
   ha: z.object({ enabled: z.boolean() }),
   overcommit: overcommitSpec,
+  vcpuRatioPercent: z.int(),
   numa: z.object({ guest: z.boolean() }),
   cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
   version: z.int(),
@@ -287,6 +296,9 @@ export const patchNetwork = z.strictObject({ qos: shapingSpec });
 export const patchCluster = z.strictObject({
   ha: z.strictObject({ enabled: z.boolean() }).optional(),
   overcommit: overcommitChange.optional(),
+  vcpuRatioPercent: vcpuRatioSpec
+    .optional()
+    .describe('vCPUs that VMs of a host may have, in % of its threads for them'),
   numa: z.strictObject({ guest: z.boolean() }).optional(),
   cpuBaseline: z.enum(CPU_GENERATIONS).nullable().optional().describe('null shows guests all that their host has'),
 });

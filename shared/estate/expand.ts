@@ -61,6 +61,7 @@ const expandCluster = (site: SiteSpec, cluster: ClusterSpec): Cluster => ({
   arch: cluster.arch,
   ha: { enabled: cluster.ha.enabled },
   overcommit: cluster.overcommit,
+  vcpuRatioPercent: cluster.vcpuRatioPercent,
   numa: { guest: cluster.numa.guest },
   ...(cluster.cpuBaseline === undefined ? {} : { cpuBaseline: cluster.cpuBaseline }),
   version: 1,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CPU_GENERATIONS, DATASTORE_KINDS, NO_OVERCOMMIT, overcommitSpec } from '../model/inventory.ts';
+import { CPU_GENERATIONS, DATASTORE_KINDS, NO_OVERCOMMIT, overcommitSpec, vcpuRatioSpec } from '../model/inventory.ts';
 import { quotaSpec } from '../model/vdc.ts';
 
 /**
@@ -64,6 +64,7 @@ export const clusterSpec = fields({
   arch: z.enum(['x86', 'arm']).default('x86'),
   ha: fields({ enabled: z.boolean().default(true) }).default({ enabled: true }),
   overcommit: fields(overcommitSpec.shape).default(NO_OVERCOMMIT),
+  vcpuRatioPercent: vcpuRatioSpec.default(100),
   numa: fields({ guest: z.boolean().default(false) }).default({ guest: false }),
   cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
   hosts: z.union([hostGroup, z.array(namedHost).min(1)]),

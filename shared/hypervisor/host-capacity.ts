@@ -1,5 +1,5 @@
 import { type Amounts, nodeMiB, nodeVcpus } from '../model/amounts.ts';
-import type { HostHardware } from '../model/inventory.ts';
+import type { Cluster, HostHardware } from '../model/inventory.ts';
 import { virtualisationDomain } from './cpu/capacity.ts';
 import { pageMiB } from './memory/pages.ts';
 import { nodesOf } from './numa/topology.ts';
@@ -31,6 +31,19 @@ export function nodeAmounts(hardware: HostHardware): Partial<Amounts> {
   }
   return amounts;
 }
+
+/** vCPUs that may be promised on top of what a host has for VMs. */
+export const overcommitVcpus = (vcpus: number, ratioPercent: number): number =>
+  Math.floor((vcpus * (ratioPercent - 100)) / 100);
+
+/** All that may be promised on top. */
+export const promisedExtra = (
+  capacity: Amounts,
+  { overcommit, vcpuRatioPercent }: Pick<Cluster, 'overcommit' | 'vcpuRatioPercent'>,
+) => ({
+  overcommitMiB: overcommitMiB(capacity.memoryMiB, overcommit),
+  overcommitVcpus: overcommitVcpus(capacity.vcpus, vcpuRatioPercent),
+});
 
 /** Memory that may be promised on top of what a host has (OVC-5), MiB. */
 export const overcommitMiB = (memoryMiB: number, overcommit: { enabled: boolean; ratioPercent: number }): number =>

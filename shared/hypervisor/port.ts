@@ -78,6 +78,7 @@ export interface HostSettings {
   hostId: string;
   version: number;
   overcommit: Overcommit;
+  vcpuRatioPercent: number;
   swapMiB: number;
 }
 export interface ReconfigureOrder extends StartOrder {}

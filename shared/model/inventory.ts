@@ -19,6 +19,8 @@ export interface Cluster {
   arch: 'x86' | 'arm';
   ha: { enabled: boolean };
   overcommit: Overcommit;
+  /** vCPUs that VMs of a host may have, in % of its threads for them. Beyond 100 they share CPUs in time (QOS-1). */
+  vcpuRatioPercent: number;
   /** NUMA-3: whether guests may be shown a NUMA of their own. */
   numa: { guest: boolean };
   /** SCH-6: newer features than this generation's are hidden, so that VMs can move to every host. */
@@ -38,6 +40,8 @@ const overcommit = {
 };
 /** A change of it: what is left out stays as it is. */
 export const overcommitChange = z.strictObject(overcommit).partial();
+/** Declared: no source gives a ratio; without one every vCPU has a thread of its own. */
+export const vcpuRatioSpec = z.int().min(100).max(1_000);
 /** Memory overcommit of a cluster (OVC-5). The defaults are the published maximum and what is used in practice. */
 export const overcommitSpec = z.strictObject({
   ...overcommit,
@@ -116,15 +120,16 @@ export const hostMachine = stateMachine<HostState, HostEvent>('host', {
 
 /**
  * A host as the control plane believes it to be, with its ledger: `free` + what its VMs take = `capacity`, and for memory
- * `overcommitMiB` on top (INV-3).
+ * and vCPUs what is promised on top (INV-3).
  */
 export interface Host extends HostHardware {
   state: HostState;
   power: 'on' | 'off' | 'booting';
   capacity: Amounts;
   free: Amounts;
-  /** Memory that is promised beyond what is there (OVC-5). */
+  /** What is promised beyond what is there: memory (OVC-5) and vCPUs. */
   overcommitMiB?: number;
+  overcommitVcpus?: number;
   /** Its swap partition (OVC-3), and how often it was changed. */
   swap?: { datastoreId: string; sizeMiB: number; version: number };
   /** Last sign of life on either channel that the control plane has seen, ms. The lease runs from it. */
@@ -142,11 +147,11 @@ export interface Host extends HostHardware {
 }
 
 /** What the ledger of a host may give out in all. */
-export const promisedBy = (host: Pick<Host, 'capacity' | 'overcommitMiB'>): Amounts =>
-  plus(host.capacity, { ...nothing(), memoryMiB: host.overcommitMiB ?? 0 });
+export const promisedBy = (host: Pick<Host, 'capacity' | 'overcommitMiB' | 'overcommitVcpus'>): Amounts =>
+  plus(host.capacity, { ...nothing(), memoryMiB: host.overcommitMiB ?? 0, vcpus: host.overcommitVcpus ?? 0 });
 
 /** What the VMs of a host have taken, as its ledger says. */
-export const allocatedOf = (host: Pick<Host, 'capacity' | 'overcommitMiB' | 'free'>): Amounts =>
+export const allocatedOf = (host: Pick<Host, 'capacity' | 'overcommitMiB' | 'overcommitVcpus' | 'free'>): Amounts =>
   minus(promisedBy(host), host.free);
 
 export type HostCapacity = BaseAmounts;

@@ -26,6 +26,7 @@ export const cluster: Cluster = {
   arch: 'x86',
   ha: { enabled: true },
   overcommit: NO_OVERCOMMIT,
+  vcpuRatioPercent: 100,
   numa: { guest: false },
   version: 1,
 };

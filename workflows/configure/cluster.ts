@@ -1,4 +1,4 @@
-import { nodeAmounts, overcommitMiB } from '../../shared/hypervisor/host-capacity.ts';
+import { nodeAmounts, overcommitMiB, promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { settingsOf } from '../../shared/hypervisor/host-settings.ts';
 import type { HostSettings } from '../../shared/hypervisor/port.ts';
 import type { Cluster, Host } from '../../shared/model/inventory.ts';
@@ -13,39 +13,52 @@ import { bySite } from '../vm/records.ts';
  * Overcommit and NUMA of a cluster. More memory is promised only after the agents allow it, and less is allowed only
  * after the ledgers promise it no more: so at no time does a placement succeed that its host would refuse.
  */
-export async function configureCluster(clusterId: string, deps: StepDeps): Promise<void> {
+export async function configureCluster(clusterId: string, before: Settings | undefined, deps: StepDeps): Promise<void> {
   const inventory = new Inventory(deps.store, SYSTEM);
   const cluster = await inventory.cluster(clusterId);
   const hosts = await inventory.hostsOf(clusterId, { consistent: true });
-  const grows = hosts.filter((h) => promiseOf(h, cluster) >= (h.overcommitMiB ?? 0));
-  await tell(grows, cluster, deps);
+  if (before) await tell(hosts, { ...cluster, ...loosest(cluster, before) }, deps);
   for (const host of hosts) await changeLedger(host, cluster, deps);
   await tell(hosts, cluster, deps);
 }
 
-const promiseOf = (host: Host, cluster: Cluster): number => overcommitMiB(host.capacity.memoryMiB, cluster.overcommit);
+type Settings = Pick<Cluster, 'overcommit' | 'vcpuRatioPercent'>;
+
+/** What allows all that either allows. */
+const loosest = (a: Settings, b: Settings): Settings => ({
+  overcommit: overcommitMiB(100, a.overcommit) >= overcommitMiB(100, b.overcommit) ? a.overcommit : b.overcommit,
+  vcpuRatioPercent: Math.max(a.vcpuRatioPercent, b.vcpuRatioPercent),
+});
+
+const EXTRAS = [
+  { extra: 'overcommitMiB', of: 'memoryMiB' },
+  { extra: 'overcommitVcpus', of: 'vcpus' },
+] as const;
 
 async function changeLedger(host: Host, cluster: Cluster, { store }: StepDeps): Promise<void> {
-  for (const change of [memoryChange(host, cluster), nodeChange(host, cluster)])
+  const after = promisedExtra(host.capacity, cluster);
+  const changes = [...EXTRAS.map((e) => extraChange(host, e, after[e.extra])), nodeChange(host, cluster)];
+  for (const change of changes)
     if (change) await store.commit(new Transaction().update(keys.host(host.clusterId, host.id), change));
 }
 
-function memoryChange(host: Host, cluster: Cluster): UpdateSpec | undefined {
-  const [before, after] = [host.overcommitMiB ?? 0, promiseOf(host, cluster)];
+/** What is promised on top of a dimension changes, and with it what is free; less only while that much is free. */
+function extraChange(host: Host, { extra, of }: (typeof EXTRAS)[number], after: number): UpdateSpec | undefined {
+  const before = host[extra] ?? 0;
   if (before === after) return undefined;
-  const first = host.overcommitMiB === undefined;
+  const first = host[extra] === undefined;
   return {
-    set: { overcommitMiB: after },
-    add: { 'free.memoryMiB': after - before },
+    set: { [extra]: after },
+    add: { [`free.${of}`]: after - before },
     condition: [
-      first ? 'attribute_not_exists(#overcommitMiB)' : '#overcommitMiB = :before',
-      ...(after < before ? ['#free.#memoryMiB >= :less'] : []),
+      first ? `attribute_not_exists(#${extra})` : `#${extra} = :before`,
+      ...(after < before ? [`#free.#${of} >= :less`] : []),
     ].join(' AND '),
     values: { ...(first ? {} : { ':before': before }), ...(after < before ? { ':less': before - after } : {}) },
     onFail: (found) => {
       const now = found as unknown as Host | undefined;
-      if ((now?.overcommitMiB ?? 0) !== before) return new TryAgain(`host ${host.id} was changed meanwhile`);
-      return new GiveUp('in-use', `host ${host.id} has promised VMs more memory than it may then (OVC-5)`);
+      if ((now?.[extra] ?? 0) !== before) return new TryAgain(`host ${host.id} was changed meanwhile`);
+      return new GiveUp('in-use', `host ${host.id} has promised VMs more ${of} than it may then (OVC-5)`);
     },
   };
 }
@@ -96,19 +109,19 @@ async function tell(hosts: readonly Host[], cluster: Cluster, { port }: StepDeps
 /** Sets a cluster back to what it had, unless somebody has changed it since. */
 export async function restoreCluster(
   clusterId: string,
-  before: Pick<Cluster, 'overcommit' | 'numa' | 'version'>,
+  before: Pick<Cluster, 'overcommit' | 'vcpuRatioPercent' | 'numa' | 'version'>,
   deps: StepDeps,
 ): Promise<void> {
   const cluster = await new Inventory(deps.store, SYSTEM).cluster(clusterId);
   if (cluster.version === before.version + 1) {
-    const { overcommit, numa } = before;
+    const { overcommit, vcpuRatioPercent, numa } = before;
     await deps.store.update(keys.cluster(clusterId), {
-      set: { overcommit, numa },
+      set: { overcommit, vcpuRatioPercent, numa },
       add: { version: 1 },
       condition: '#version = :mine',
       values: { ':mine': cluster.version },
       onFail: () => new TryAgain(`cluster ${clusterId} was changed meanwhile`),
     });
   }
-  await configureCluster(clusterId, deps);
+  await configureCluster(clusterId, cluster, deps);
 }

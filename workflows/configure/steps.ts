@@ -26,7 +26,7 @@ async function apply(state: State, deps: StepDeps): Promise<Record<string, unkno
   const { vmId, networkId, clusterId, hostId } = state as Record<string, string | undefined>;
   if (vmId) await configureVm(vmId, deps);
   if (networkId) await shapeNetwork(networkId, deps);
-  if (clusterId) await configureCluster(clusterId, deps);
+  if (clusterId) await configureCluster(clusterId, state.before as never, deps);
   if (hostId) await tellHosts([hostId], deps);
   await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result: {} }, deps.clock);
   return {};

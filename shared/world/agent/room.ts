@@ -1,5 +1,5 @@
 import { demandOf } from '../../hypervisor/demand.ts';
-import { hostCapacity, overcommitMiB } from '../../hypervisor/host-capacity.ts';
+import { hostCapacity, promisedExtra } from '../../hypervisor/host-capacity.ts';
 import { type Amounts, changed, minus, nothing, plus, sumOf } from '../../model/amounts.ts';
 import { endOf } from '../process.ts';
 import type { WorldHost } from '../records.ts';
@@ -15,8 +15,9 @@ export async function freeOn(world: World, host: WorldHost, line: HostTimeline, 
     ...incoming.filter((i) => !line.kills.some((kill) => kill >= i.at && kill <= now)).map((i) => demandOf(i.machine)),
   ];
   const capacity = hostCapacity(host, true);
-  const extra = host.settings ? overcommitMiB(capacity.memoryMiB, host.settings.overcommit) : 0;
-  return minus(plus(capacity, { ...nothing(), memoryMiB: extra }), sumOf(held));
+  const extra = host.settings && promisedExtra(capacity, host.settings);
+  const promised = { ...nothing(), memoryMiB: extra?.overcommitMiB ?? 0, vcpus: extra?.overcommitVcpus ?? 0 };
+  return minus(plus(capacity, promised), sumOf(held));
 }
 
 /** What is missing for a demand, in words, or undefined when it fits. */
