@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { setClock } from '../../shared/contract/shapes.ts';
+import type { setClock } from '../../shared/contract/sim-shapes.ts';
 import { iso, SECOND } from '../../shared/kernel/clock.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
 import { Transaction } from '../../shared/store/transaction.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { createFault } from '../../shared/contract/shapes.ts';
+import type { createFault } from '../../shared/contract/sim-shapes.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { invalid, notFound } from '../../shared/kernel/errors.ts';
 import { SYSTEM } from '../../shared/store/context.ts';

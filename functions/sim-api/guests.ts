@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { blockWrite, workload } from '../../shared/contract/shapes.ts';
+import type { blockWrite, workload } from '../../shared/contract/sim-shapes.ts';
 import { DomainError, invalid } from '../../shared/kernel/errors.ts';
 import { BLOCK_BYTES } from '../../shared/kernel/units.ts';
 import { Transaction } from '../../shared/store/transaction.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type ApiOperation, get, post, put, remove } from './operation.ts';
 import * as s from './shapes.ts';
+import * as sim from './sim-shapes.ts';
 
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
 const blockPath = '/v1/sim/vms/{vmId}/disks/{disk}/blocks/{index}';
@@ -10,15 +11,15 @@ export const simContract = {
   createFault: post('sim', '/v1/sim/faults', {
     tag: 'faults',
     summary: 'Let something break, now or later, for a time or until ended',
-    body: s.createFault,
+    body: sim.createFault,
     example: { kind: 'host-power-loss', target: 'host_a-c1-01' },
-    response: { status: 201, schema: s.fault, description: 'the fault' },
+    response: { status: 201, schema: sim.fault, description: 'the fault' },
   }),
   listFaults: get('sim', '/v1/sim/faults', {
     tag: 'faults',
     summary: 'List faults, ended ones included',
     query: s.listQuery,
-    response: ok(s.listOf(s.fault), 'faults'),
+    response: ok(s.listOf(sim.fault), 'faults'),
   }),
   endFault: remove('sim', '/v1/sim/faults/{faultId}', {
     tag: 'faults',
@@ -28,25 +29,25 @@ export const simContract = {
   getWorld: get('sim', '/v1/sim/world', {
     tag: 'world',
     summary: 'The truth, for comparing',
-    response: ok(s.world, 'the world now'),
+    response: ok(sim.world, 'the world now'),
   }),
   getClock: get('sim', '/v1/sim/clock', {
     tag: 'clock',
     summary: 'Cloud time',
-    response: ok(s.clock, 'time and speed'),
+    response: ok(sim.clock, 'time and speed'),
   }),
   setClock: post('sim', '/v1/sim/clock', {
     tag: 'clock',
     summary: 'Change the speed or advance the time',
-    body: s.setClock,
+    body: sim.setClock,
     example: { speed: 20 },
-    response: ok(s.clock, 'time and speed'),
+    response: ok(sim.clock, 'time and speed'),
     problems: ['clock-not-adjustable'],
   }),
   writeBlock: put('sim', blockPath, {
     tag: 'guest',
     summary: 'The guest writes a block of up to 4 KiB',
-    body: s.blockWrite,
+    body: sim.blockWrite,
     example: { data: 'aGVsbG8=' },
     response: ok(z.object({ sequence: z.int() }), 'the number of the write'),
     problems: ['not-running', 'stale-epoch', 'storage-unreachable'],
@@ -54,15 +55,15 @@ export const simContract = {
   readBlock: get('sim', blockPath, {
     tag: 'guest',
     summary: 'The guest reads a block',
-    response: ok(s.block, 'its bytes'),
+    response: ok(sim.block, 'its bytes'),
     problems: ['not-running', 'storage-unreachable'],
   }),
   setWorkload: post('sim', '/v1/sim/vms/{vmId}/workload', {
     tag: 'guest',
     summary: 'What load the guest makes',
-    body: s.workload,
+    body: sim.workload,
     example: { cpu: 0.5, dirtyMiBps: 50 },
-    response: ok(s.workload, 'the load'),
+    response: ok(sim.workload, 'the load'),
     problems: ['not-running'],
   }),
 } satisfies Record<string, ApiOperation>;

@@ -1,9 +1,15 @@
 import * as z from 'zod';
 
 /** QOS-6: caps of a disk. Bytes in KB/s (1000 bytes), requests per second; 0 or absent = none. */
+const cap = (least: number, most: number) =>
+  z
+    .int()
+    .min(0)
+    .max(most)
+    .refine((n) => n === 0 || n >= least, `must be 0, which is off, or at least ${least} (QOS-6)`);
 const diskCap = z.strictObject({
-  kbps: z.union([z.literal(0), z.int().min(8).max(Number.MAX_SAFE_INTEGER)]).optional(),
-  iops: z.union([z.literal(0), z.int().min(16).max(4_294_967_295)]).optional(),
+  kbps: cap(8, Number.MAX_SAFE_INTEGER).optional(),
+  iops: cap(16, 4_294_967_295).optional(),
 });
 export const diskQosSpec = z
   .strictObject({ read: diskCap.optional(), write: diskCap.optional(), total: diskCap.optional() })
