@@ -20,7 +20,9 @@ export function deviceObservation(device: Device, part: number): DeviceObservati
     hostMhz: cost.hostMhz * part,
     guestMhz: cost.guestMhz * part,
     latencyMicroseconds: cost.latencyNs / NS_PER_MICROSECOND,
-    where: whereOf(device, part),
+    get where() {
+      return whereOf(device, part);
+    },
   };
 }
 

@@ -112,17 +112,21 @@ function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservat
   // An access to a swapped page waits for the page, and then costs what any other does.
   const slowdown = accessSlowdown(numa.localShare) + swap.factor - 1;
   const part = servedPart(need, grant);
-  const observation: VmObservation = {
+  const figures = {
     vmId: vm.id,
-    summary: [],
     cpu: cpuOf(vm, need, grant),
     memory: memoryOf(vm, has, translationOf(vm, has), hostState, slowdown),
     numa,
     disks: disks.map((disk) => deviceObservation(disk, part)),
     nics: nics.map((nic) => deviceObservation(nic, part)),
   };
-  observation.summary.push(...sentencesOf({ vm, need, has, swap, allShares, clockMhz }, observation));
-  return observation;
+  return {
+    ...figures,
+    // Made when it is read: a snapshot of a whole host asks for the figures, one VM's tenant for the words.
+    get summary() {
+      return sentencesOf({ vm, need, has, swap, allShares, clockMhz }, figures);
+    },
+  };
 }
 
 const sum = <T>(all: readonly T[], of: (one: T, i: number) => number): number =>
