@@ -214,7 +214,11 @@ export const incidentView = (i: Incident) => ({
   state: i.state,
   openedAt: iso(i.openedAt),
   ...optional({ closedAt: time(i.closedAt) }),
-  timeline: i.timeline.map((t) => ({ at: iso(t.at), what: t.what, ...optional({ detail: t.detail }) })),
+  timeline: i.timeline.map((t) => ({
+    at: iso(t.at),
+    what: t.what,
+    ...optional<unknown>({ detail: t.detail, times: t.times, lastAt: time(t.lastAt) }),
+  })),
   vms: i.vms.map((v) => ({
     id: v.id,
     outcome: v.outcome,

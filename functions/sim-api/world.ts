@@ -1,9 +1,12 @@
-import { iso } from '../../shared/kernel/clock.ts';
+import { loadOf } from '../../shared/hypervisor/machine.ts';
+import { planLiveMigration } from '../../shared/hypervisor/migration/live.ts';
+import { progressAt } from '../../shared/hypervisor/migration/progress.ts';
+import { iso, SECOND } from '../../shared/kernel/clock.ts';
 import type { FaultKind } from '../../shared/model/fault.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { processState } from '../../shared/world/process.ts';
-import type { WorldProcess, WorldVolume } from '../../shared/world/records.ts';
+import type { WorldHost, WorldProcess, WorldVolume } from '../../shared/world/records.ts';
 import { hostTimeline, lastHeartbeat, powerAt, serves } from '../../shared/world/timeline.ts';
 import type { World } from '../../shared/world/world.ts';
 import type { Call } from '../http/call.ts';
@@ -28,6 +31,10 @@ export const worldHandlers = (world: World) => ({
       faults.some(
         (f) => f.fault === fault && f.target === target && f.at <= now && (f.until === undefined || now < f.until),
       );
+    const alive = (p: WorldProcess) => {
+      const line = lines.get(p.hostId);
+      return line !== undefined && processState(p, line, faults, now) !== 'dead';
+    };
     const body = {
       now: iso(now),
       hosts: hosts.map((h) => {
@@ -54,9 +61,11 @@ export const worldHandlers = (world: World) => ({
                 state,
                 startedAt: iso(p.startedAt),
                 readyAt: iso(p.readyAt),
+                ...(p.functions ? { functions: p.functions.map((f) => `${f.cardId}/${f.index}`) } : {}),
               },
             ];
       }),
+      migrations: processes.filter(alive).flatMap((p) => migrationView(p, hosts, now)),
       volumes: volumes.map((v) => ({
         id: v.id,
         vmId: v.vmId,
@@ -72,3 +81,14 @@ export const worldHandlers = (world: World) => ({
     return { status: 200, body };
   },
 });
+
+/** How far the copy of a VM's memory is; nothing when it is not being moved. */
+function migrationView(process: WorldProcess, hosts: readonly WorldHost[], now: number): Record<string, unknown>[] {
+  const { migration, machine, workload, vmId, hostId } = process;
+  const [from, to] = [hosts.find((h) => h.id === hostId), hosts.find((h) => h.id === migration?.to)];
+  if (!migration || !machine || !from || !to) return [];
+  const plan = planLiveMigration(machine, loadOf(machine, workload), from, to, migration.options);
+  const { round, phase, percent, sentMiB } = progressAt(plan, (now - migration.startedAt) / SECOND);
+  const figures = { round, phase, percent: Math.round(percent), sentMiB: Math.round(sentMiB) };
+  return [{ vmId, from: hostId, to: migration.to, epoch: migration.epoch, ...figures }];
+}

@@ -213,7 +213,15 @@ export const incident = z.object({
   state: z.string(),
   openedAt: time,
   closedAt: time.optional(),
-  timeline: z.array(z.object({ at: time, what: z.string(), detail: z.string().optional() })),
+  timeline: z.array(
+    z.object({
+      at: time,
+      what: z.string(),
+      detail: z.string().optional(),
+      times: z.int().optional(),
+      lastAt: time.optional(),
+    }),
+  ),
   vms: z.array(
     z.object({
       id: z.string(),

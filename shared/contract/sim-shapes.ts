@@ -50,6 +50,7 @@ export const world = z.object({
   now: time,
   hosts: z.array(z.record(z.string(), z.unknown())),
   processes: z.array(z.record(z.string(), z.unknown())),
+  migrations: z.array(z.record(z.string(), z.unknown())),
   volumes: z.array(z.record(z.string(), z.unknown())),
   links: z.array(z.record(z.string(), z.unknown())),
   faults: z.array(fault),

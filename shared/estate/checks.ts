@@ -1,6 +1,7 @@
 import { virtualisationDomain } from '../hypervisor/cpu/capacity.ts';
 import { hugePoolMiB } from '../hypervisor/host-capacity.ts';
-import { hardwareOf, socketsOf } from './expand.ts';
+import { cardRefusals } from '../hypervisor/io/devices.ts';
+import { cardsOf, hardwareOf, socketsOf } from './expand.ts';
 import type { Path, PathFlaw } from './flaws.ts';
 import { clusterId, datastoresOf, hostsOf, siteId } from './ids.ts';
 import {
@@ -97,6 +98,9 @@ function checkHardware(spec: HostSpec, who: string, path: Path): PathFlaw[] {
     return [{ path: [...path, 'numaNodes'], message, fix: `make 'cores' a multiple of 'numaNodes' (NUMA-1)` }];
   }
   const room = virtualisationDomain(hardwareOf(spec));
+  const [cards] = cardRefusals(cardsOf(spec));
+  if (cards)
+    return [{ path: [...path, 'devices'], message: `${who}: ${cards.reason}`, fix: `${cards.fix} (${cards.rule})` }];
   const pool = hugePoolMiB(hardwareOf(spec));
   if (pool > room.memoryMiB) {
     const message = `${who} sets ${pool} MiB of huge pages aside, of ${room.memoryMiB} MiB for VMs`;

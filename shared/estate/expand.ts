@@ -91,7 +91,7 @@ const hugePagesOf = ({ '2m': small, '1g': large }: NonNullable<HostSpec['hugePag
 });
 
 /** Single cards: `count: 2` are two of them. */
-const cardsOf = (spec: HostSpec): DeviceCard[] =>
+export const cardsOf = (spec: HostSpec): DeviceCard[] =>
   (spec.devices ?? []).flatMap(({ kind, functions, count }, i) =>
     Array.from({ length: count }, (_, n) => ({
       id: `${kind}${i + 1}${count > 1 ? `-${n + 1}` : ''}`,

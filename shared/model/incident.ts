@@ -6,9 +6,17 @@ export interface Incident {
   state: 'open' | 'closed' | 'falseAlarm';
   openedAt: number;
   closedAt?: number;
-  timeline: { at: number; what: string; detail?: string }[];
+  timeline: IncidentLine[];
   vms: IncidentVm[];
   version: number;
+}
+/** What tries that end alike have in common stands there once, with how often it was so and when last. */
+export interface IncidentLine {
+  at: number;
+  what: string;
+  detail?: string;
+  times?: number;
+  lastAt?: number;
 }
 export interface IncidentVm {
   id: string;

@@ -1,3 +1,4 @@
+import type { FunctionHold } from '../hypervisor/io/devices.ts';
 import type { Load, Machine } from '../hypervisor/machine.ts';
 import type { MemoryState } from '../hypervisor/performance/observation.ts';
 import type { HostSettings, NetworkShape } from '../hypervisor/port.ts';
@@ -32,6 +33,8 @@ export interface WorldProcess {
   machine?: Machine;
   /** Version of the VM that `machine` was made from. */
   version?: number;
+  /** Functions of the host's cards that are assigned to it (IO-3). */
+  functions?: FunctionHold[];
   workload?: Partial<Load>;
   /** While its memory is copied to another host. */
   migration?: Departure;

@@ -45,10 +45,6 @@ export function takeFunctions(
   return refusals.length > 0 ? { holds: [], refusals } : { holds, refusals };
 }
 
-/** The holds that are left when a VM gives all of its functions back. */
-export const giveBackFunctions = (taken: readonly FunctionHold[], vmId: string): FunctionHold[] =>
-  taken.filter((hold) => hold.vmId !== vmId);
-
 /** Functions of a card that nobody holds, lowest first. */
 export function freeFunctions(card: DeviceCard, taken: readonly FunctionHold[]): number[] {
   const used = new Set(taken.filter((hold) => hold.cardId === card.id).map((hold) => hold.index));

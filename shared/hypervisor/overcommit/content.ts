@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { GuestSpec } from '../../model/vm.ts';
-import { GUEST_CONTENT } from '../parameters.ts';
+import { BASE_PAGE_BYTES, GUEST_CONTENT } from '../parameters.ts';
 
 /** Bytes of a page that sharing and swap handle (MEM-9). */
-export const PAGE_BYTES = 4096;
+export const PAGE_BYTES = BASE_PAGE_BYTES;
 export const PAGES_PER_MIB = (1024 * 1024) / PAGE_BYTES;
 
 /** Where the content of a page comes from. Pages of one source and number are equal; all pages of `zero` are. */

@@ -1,4 +1,5 @@
 import { demandOf } from '../../hypervisor/demand.ts';
+import { type FunctionHold, takeFunctions } from '../../hypervisor/io/devices.ts';
 import type { Machine } from '../../hypervisor/machine.ts';
 import type { StartOrder, StartResult } from '../../hypervisor/port.ts';
 import { type Amounts, minus, plus } from '../../model/amounts.ts';
@@ -6,6 +7,7 @@ import { Transaction } from '../../store/transaction.ts';
 import { endOf, readyTime } from '../process.ts';
 import { type WorldHost, type WorldProcess, worldKeys } from '../records.ts';
 import { agentReachable, type HostTimeline, within } from '../timeline.ts';
+import type { World } from '../world.ts';
 import { Refusal, type Site } from './common.ts';
 import { freeOn, lacking } from './room.ts';
 
@@ -58,6 +60,8 @@ async function startOne(
   if (short) return { outcome: 'refused', reason: short };
   if (within(line.storageLost, now))
     return { outcome: 'refused', reason: `host ${order.hostId} does not reach its storage` };
+  const functions = await functionsFor(world, order, ground, now);
+  if (typeof functions === 'string') return { outcome: 'refused', reason: functions };
   const readyAt = readyTime(order.vmId, order.epoch, now);
   const process: WorldProcess = {
     kind: 'process',
@@ -69,6 +73,7 @@ async function startOne(
     readyAt,
     machine: order.machine,
     version: order.version,
+    ...(functions.length > 0 ? { functions } : {}),
   };
   const tx = new Transaction().put(worldKeys.process(order.hostId, order.vmId), process, {
     table: 'world',
@@ -85,6 +90,21 @@ async function startOne(
   }
   ground.free = minus(free, demand);
   return { outcome: 'started', readyAt };
+}
+
+/** Functions of the host's cards for the VM's passthrough devices (IO-3), or why there are none. */
+async function functionsFor(
+  world: World,
+  { vmId, machine }: StartOrder,
+  { host, line }: Ground,
+  now: number,
+): Promise<FunctionHold[] | string> {
+  const { nicFunctions: nic = 0, diskFunctions: disk = 0 } = demandOf(machine);
+  if (nic + disk === 0) return [];
+  const alive = (await world.processesOn(host.id)).filter((p) => p.vmId !== vmId && endOf(p, line, now) === undefined);
+  const taken = alive.flatMap((p) => p.functions ?? []);
+  const { holds, refusals } = takeFunctions(host.devices ?? [], taken, { vmId, nic, disk });
+  return refusals[0]?.reason ?? holds;
 }
 
 /** Gives the right to write every disk of the VM to a new epoch, which must be higher than any before. */
