@@ -29,6 +29,18 @@ const action = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'start' as const, 'delete' as const), vm: fc.nat(20) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('settings' as const),
+      ratioPercent: fc.constantFrom(100, 130),
+      vcpuRatioPercent: fc.constantFrom(100, 200),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('qos' as const), vm: fc.nat(20), reservationMhz: fc.nat(4800) }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('migrate' as const), vm: fc.nat(20), dirtyMiBps: fc.nat(150) }) },
   {
     weight: 3,
@@ -76,6 +88,20 @@ async function act(test: TestCloud, acme: TestTenant, a: Action, ids: string[]):
     case 'stop':
       if (id) expect([202, 404, 409, 507]).toContain((await acme.action(id, a.do)).status);
       return;
+    case 'settings': {
+      const { ratioPercent, vcpuRatioPercent } = a;
+      const body = { overcommit: { enabled: true, ratioPercent }, vcpuRatioPercent };
+      const path = '/v1/system/clusters/cl_a-c1';
+      expect([200, 409]).toContain((await test.client.call('PATCH', path, { token: test.operator, body })).status);
+      return;
+    }
+    case 'qos': {
+      if (!id) return;
+      const body = { cpu: { reservationMhz: a.reservationMhz } };
+      const reply = await test.client.call('PATCH', `/v1/vms/${id}`, { token: acme.token, body });
+      expect([200, 404, 412, 507]).toContain(reply.status);
+      return;
+    }
     case 'migrate':
       if (!id) return;
       // How fast the guest writes decides how long the copy takes, and whether it ever ends.

@@ -1,22 +1,28 @@
 import * as z from 'zod';
 import { figure } from '../performance/words.ts';
-import { type CpuGrant, divideCpu } from '../qos/cpu.ts';
+import { type CpuGrant, divideAmongVcpus, divideCpu } from '../qos/cpu.ts';
 import { LAB_CAPACITY_MHZ, LAB_CLOCK_MHZ, LAB_CORES, LAB_SHARES, LAB_VCPUS, LAB_VMS } from './limits.ts';
 import { vmId, vmsOf } from './spec.ts';
 import { RefusedAt } from './within.ts';
 import { count } from './words.ts';
 
 const mhz = z.number().min(0).max(LAB_CAPACITY_MHZ);
-const vm = z.strictObject({
+const vm = z
+  .strictObject({
   id: vmId,
   vcpus: z.int().min(1).max(LAB_VCPUS),
   shares: z.int().min(1).max(LAB_SHARES).optional().describe('without a figure 1000 for each vCPU (QOS-1)'),
   reservationMhz: mhz.default(0).describe('of the whole VM; 0: none'),
   limitMhz: mhz.default(0).describe('of the whole VM; 0: none'),
   demandMhz: mhz.optional().describe('without a figure all that its vCPUs can take'),
+  vcpuDemandsMhz: z.array(mhz).min(1).max(LAB_VCPUS).optional().describe('of each vCPU, in place of demandMhz'),
+})
+.refine((v) => !v.vcpuDemandsMhz || (v.demandMhz === undefined && v.vcpuDemandsMhz.length === v.vcpus), {
+  path: ['vcpuDemandsMhz'],
+  message: 'must have a figure for each vCPU, and none stands beside them as demandMhz',
 });
 
-/** Who gets how much of a CPU that several VMs want (QOS-1 to QOS-3, CPU-19). */
+/** Who gets how much of a CPU that several VMs want, and each vCPU of it (QOS-1 to QOS-3, CPU-19). */
 export const contentionSpec = z
   .strictObject({
     experiment: z.literal('contention'),
@@ -32,15 +38,12 @@ type Question = z.infer<typeof contentionSpec>;
 type Wanted = z.infer<typeof vm>;
 
 /** @throws RefusedAt QOS-2 for reservations above the capacity, QOS-3 for a limit below the reservation */
-export function contentionLab({ experiment, capacityMhz, host, vms }: Question) {
+export function contentionLab({ experiment, capacityMhz, host, vms: asked }: Question) {
   const clockMhz = host?.mhz ?? (capacityMhz as number);
   const capacity = host ? host.cores * host.mhz : (capacityMhz as number);
+  const vms = asked.map((v) => ({ ...v, demandMhz: demandOf(v, clockMhz) }));
   checkPromises(capacity, clockMhz, vms);
-  const grants = divideCpu(
-    capacity,
-    clockMhz,
-    vms.map((v) => ({ ...v, demandMhz: v.demandMhz ?? v.vcpus * clockMhz })),
-  );
+  const grants = divideCpu(capacity, clockMhz, vms);
   const shareBound = grants.find((g) => g.boundBy === 'shares');
   const level = shareBound ? shareBound.grantedMhz / shareBound.shares : null;
   const grantedMhz = grants.reduce((sum, g) => sum + g.grantedMhz, 0);
@@ -59,10 +62,25 @@ export function contentionLab({ experiment, capacityMhz, host, vms }: Question) 
     idleMhz,
     levelMhzPerShare: level,
     vms: grants.map((grant, i) => {
-      const wanted = vms[i] as Wanted;
-      return { ...grant, perVcpuMhz: grant.grantedMhz / wanted.vcpus, why: why(grant, wanted, level) };
+      const { vcpus, vcpuDemandsMhz } = vms[i] as Wanted;
+      const vcpusMhz = vcpuDemandsMhz && divideAmongVcpus(grant.grantedMhz, clockMhz, vcpuDemandsMhz);
+      return {
+        ...grant,
+        perVcpuMhz: grant.grantedMhz / vcpus,
+        ...(vcpusMhz && { vcpusMhz }),
+        why: `${why(grant, asked[i] as Wanted, level)}${sayVcpus(grant, vcpus, vcpusMhz)}`,
+      };
     }),
   };
+}
+
+/** What its vCPUs want together; none of them can take more than the clock. */
+const demandOf = ({ vcpus, demandMhz, vcpuDemandsMhz }: Wanted, clockMhz: number): number =>
+  vcpuDemandsMhz?.reduce((sum, demand) => sum + Math.min(demand, clockMhz), 0) ?? demandMhz ?? vcpus * clockMhz;
+
+function sayVcpus({ grantedMhz }: CpuGrant, vcpus: number, vcpusMhz: readonly number[] | undefined): string {
+  if (vcpusMhz) return ` Its vCPUs get ${figure(Math.min(...vcpusMhz))} to ${figure(Math.max(...vcpusMhz))} MHz each.`;
+  return vcpus > 1 ? ` That is ${figure(grantedMhz / vcpus)} MHz for each vCPU when all are equally busy.` : '';
 }
 
 function checkPromises(capacityMhz: number, clockMhz: number, vms: readonly Wanted[]): void {
