@@ -28,5 +28,16 @@ export async function performanceOf(vm: Vm, port: HypervisorPort, now: number) {
   const { vms } = await observed(port, { siteId: vm.siteId, hostId: vm.hostId }, [vm.id]);
   const [found] = vms;
   if (!found) throw idle();
-  return { at: iso(now), ...found };
+  return { at: iso(now), ...rounded(found) };
+}
+
+/** Digits behind the point that anybody reads. */
+const DIGITS = 3;
+
+/** The same with every figure rounded: what a double holds beyond it is noise. */
+export function rounded<T>(value: T): T {
+  if (typeof value === 'number') return Number(value.toFixed(DIGITS)) as T;
+  if (Array.isArray(value)) return value.map(rounded) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)])) as T;
 }

@@ -1,8 +1,9 @@
 import type { DomainEvent } from '../../shared/events/event.ts';
 import { hostView as hostDomains } from '../../shared/hypervisor/cpu/capacity.ts';
+import { pageMiB } from '../../shared/hypervisor/memory/pages.ts';
 import { iso } from '../../shared/kernel/clock.ts';
 import { gatewayOf } from '../../shared/model/addresses.ts';
-import type { BaseAmounts } from '../../shared/model/amounts.ts';
+import type { Amounts, BaseAmounts } from '../../shared/model/amounts.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
 import type { Alarm, Incident } from '../../shared/model/incident.ts';
 import {
@@ -151,7 +152,12 @@ export const clusterView = (c: Cluster) => ({
   ...optional({ cpuBaseline: c.cpuBaseline }),
   version: c.version,
 });
-const base = ({ vcpus, mhz, memoryMiB }: BaseAmounts): BaseAmounts => ({ vcpus, mhz, memoryMiB });
+/** Memory in huge pages is memory too. */
+const base = ({ vcpus, mhz, memoryMiB, pages2m = 0, pages1g = 0 }: Amounts): BaseAmounts => ({
+  vcpus,
+  mhz,
+  memoryMiB: memoryMiB + pages2m * pageMiB('2m') + pages1g * pageMiB('1g'),
+});
 
 export const hostView = (h: Host) => ({
   id: h.id,

@@ -7,7 +7,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { newOperation } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { Call } from '../http/call.ts';
-import { observed } from '../http/observed.ts';
+import { observed, rounded } from '../http/observed.ts';
 import { operationView } from '../http/views.ts';
 import { changeSwap } from './swap.ts';
 
@@ -15,7 +15,7 @@ export const hostHandlers = (port: HypervisorPort) => ({
   async getHostPerformance(call: Call) {
     const host = await new Inventory(call.deps.store, SYSTEM).host(call.param('hostId'));
     const observation = await observed(port, { siteId: host.siteId, hostId: host.id });
-    return { status: 200, body: { at: iso(call.now), hostId: host.id, ...observation } };
+    return { status: 200, body: { at: iso(call.now), hostId: host.id, ...rounded(observation) } };
   },
 
   patchHost: changeSwap,

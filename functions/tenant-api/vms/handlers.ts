@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { migrateVm } from '../../../shared/contract/shapes.ts';
+import type { migrateVm, patchVm } from '../../../shared/contract/shapes.ts';
 import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { type Call, resource } from '../../http/call.ts';
@@ -17,7 +17,7 @@ export const vmHandlers = (deps: TenantDeps) => ({
   startVm: (call: Call) => startVm(call, deps),
   stopVm,
   deleteVm,
-  patchVm: changeVm,
+  patchVm: (call: Call<z.infer<typeof patchVm>>) => changeVm(call, deps),
 
   async listVms(call: Call) {
     const data = new TenantData(deps.store, call.context);

@@ -4,6 +4,7 @@ import { holdsOf } from '../../../shared/hypervisor/demand.ts';
 import { passthroughRefusal } from '../../../shared/hypervisor/io/passthrough.ts';
 import { DomainError, type Flaw, invalid } from '../../../shared/kernel/errors.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
+import type { CapacitySnapshot } from '../../../shared/placement/snapshot.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { HostFull, shiftHosts } from '../../../shared/store/ledger.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
@@ -14,6 +15,7 @@ import { type Call, resource } from '../../http/call.ts';
 import { versioned } from '../../http/conditions.ts';
 import { unavailable } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
+import type { TenantDeps } from '../deps.ts';
 import { qosFlaws, storedMemory } from './checks.ts';
 
 type Change = z.infer<typeof patchVm>;
@@ -22,10 +24,11 @@ type Change = z.infer<typeof patchVm>;
  * Changes name, HA and QoS of a VM. QoS of one that has a host takes effect without restart (QOS-7): an operation tells
  * the hypervisor, and a changed reservation is taken from the host's ledger at once (QOS-2).
  */
-export async function changeVm(call: Call<Change>): Promise<Answer> {
+export async function changeVm(call: Call<Change>, deps: TenantDeps): Promise<Answer> {
   const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
   call.checkVersion(vm);
   const after = changed(vm, call.body);
+  if (call.body.cpu) mustBePossible(after, await deps.capacity.snapshot());
   const withoutHa = after.ha.enabled ? passthroughRefusal('ha', vm) : undefined;
   if (withoutHa) throw unavailable('passthrough', withoutHa);
   const { cpu, memory, disks, nics } = call.body;
@@ -54,6 +57,20 @@ export async function changeVm(call: Call<Change>): Promise<Answer> {
   });
   const headers = { ...answer.headers, 'operation-location': `/v1/operations/${operation.id}` };
   return commit(call, tx, { ...answer, headers }, vm, operation);
+}
+
+/** QOS-2, QOS-3: neither can be more than the vCPUs give on the fastest host of the site. @throws `invalid-request` */
+function mustBePossible({ cpu, siteId }: Vm, snapshot: CapacitySnapshot): void {
+  const clocks = [...snapshot.all()].filter(({ host }) => host.siteId === siteId).map(({ host }) => host.mhz);
+  const most = cpu.vcpus * Math.max(0, ...clocks);
+  const flaws = (['reservationMhz', 'limitMhz'] as const)
+    .filter((field) => (cpu[field] ?? 0) > most)
+    .map((field) => ({
+      location: `body.cpu.${field}`,
+      message: `${cpu.vcpus} vCPUs give ${most} MHz at most (${field === 'limitMhz' ? 'QOS-3' : 'QOS-2'})`,
+      fix: `choose at most ${most}`,
+    }));
+  if (flaws.length > 0) throw invalid(flaws);
 }
 
 async function commit(

@@ -113,7 +113,6 @@ function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservat
   const slowdown = accessSlowdown(numa.localShare) + swap.factor - 1;
   const part = servedPart(need, grant);
   const figures = {
-    vmId: vm.id,
     cpu: cpuOf(vm, need, grant),
     memory: memoryOf(vm, has, translationOf(vm, has), hostState, slowdown),
     numa,
@@ -121,11 +120,12 @@ function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservat
     nics: nics.map((nic) => deviceObservation(nic, part)),
   };
   return {
-    ...figures,
+    vmId: vm.id,
     // Made when it is read: a snapshot of a whole host asks for the figures, one VM's tenant for the words.
     get summary() {
       return sentencesOf({ vm, need, has, swap, allShares, clockMhz }, figures);
     },
+    ...figures,
   };
 }
 

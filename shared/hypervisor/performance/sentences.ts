@@ -26,7 +26,7 @@ export interface Grounds {
 /** The observation of a VM in sentences, for its tenant: they tell of the host, and of no other VM. */
 export function sentencesOf(
   { vm, need, has, swap, allShares, clockMhz }: Grounds,
-  { cpu, memory, numa, disks, nics }: Omit<VmObservation, 'summary'>,
+  { cpu, memory, numa, disks, nics }: Omit<VmObservation, 'vmId' | 'summary'>,
 ): string[] {
   const sentences = [
     ...shortageSentences(cpu, allShares, clockMhz),

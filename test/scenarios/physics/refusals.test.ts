@@ -35,6 +35,23 @@ describe('a VM that cannot be is refused with the id of its rule, and nothing is
     expect([after.vms, after.hosts, after.vdcs]).toEqual([before.vms, before.hosts, before.vdcs]);
   });
 
+  it('a reservation, or a limit, that is set while it runs and that its vCPUs cannot give (QOS-2, QOS-3)', async () => {
+    const vm = await lab.vm({ name: 'greedy' });
+    for (const [field, rule] of [
+      ['reservationMhz', 'QOS-2'],
+      ['limitMhz', 'QOS-3'],
+    ]) {
+      const { status, body } = await lab.change(
+        `/v1/vms/${vm.id}`,
+        { cpu: { [field as string]: 4801 } },
+        lab.acme.token,
+      );
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining(rule as string)]);
+    }
+    await lab.acme.remove(vm.id);
+    await lab.test.settle();
+  });
+
   it('a peak below the average of a port group (QOS-5)', async () => {
     const qos = { send: { averageMbps: 100, peakMbps: 50 } };
     const { status, body } = await lab.change(`/v1/networks/${lab.acme.networkId}`, { qos }, lab.acme.token);
