@@ -5,28 +5,12 @@ import { SCHEMES } from '../hypervisor/lab/address-spec.ts';
 import { labSpec } from '../hypervisor/lab/lab.ts';
 import { MEMORY_STATES } from '../hypervisor/overcommit/states.ts';
 import { guestSpec } from '../model/vm.ts';
+import { pages, sharing } from './lab-pages.ts';
+import { answer, each, figures, flags, page, refusal, texts } from './lab-shape.ts';
 
 /** The questions to the hypervisor lab; each experiment keeps the shape of its own. */
 export const labRequest = labSpec;
 
-/** Figures by name, all of one type. */
-const each = <K extends string, T extends z.ZodType>(type: T, ...names: K[]) =>
-  Object.fromEntries(names.map((name) => [name, type])) as Record<K, T>;
-const figures = <K extends string>(...names: K[]) => each(z.number(), ...names);
-const texts = <K extends string>(...names: K[]) => each(z.string(), ...names);
-const flags = <K extends string>(...names: K[]) => each(z.boolean(), ...names);
-
-const answer = <E extends string, S extends z.ZodRawShape>(experiment: E, shape: S) =>
-  z.object({
-    experiment: z.literal(experiment),
-    summary: z.array(z.string()).describe('what happened, in sentences'),
-    ...shape,
-  });
-
-const refusal = z.object({
-  ...texts('rule', 'reason', 'fix'),
-  figures: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
-});
 const cpuMode = z.enum(CPU_MODES);
 const instructionClass = z.enum(INSTRUCTION_CLASSES);
 const instructions = answer('instructions', {
@@ -76,7 +60,6 @@ const instructions = answer('instructions', {
     .describe('modes with a VMM that ran, the cheapest first (CPU-12)'),
 });
 
-const page = z.enum(['4k', '2m', '1g']);
 const address = answer('address', {
   memoryMiB: z.number(),
   pageSize: page,
@@ -149,6 +132,7 @@ const contention = answer('contention', {
     z.object({
       id: z.string(),
       ...figures('grantedMhz', 'perVcpuMhz', 'floorMhz', 'ceilingMhz', 'shares', 'readyPercent', 'limitedPercent'),
+      vcpusMhz: z.array(z.number()).optional().describe('of each vCPU, where the question says what each wants'),
       boundBy: z.enum(['demand', 'limit', 'reservation', 'shares']),
       why: z.string(),
     }),
@@ -222,6 +206,26 @@ const migration = answer('migration', {
   wouldHelp: z.array(z.string()),
 });
 
+const deviceTotal = {
+  ...figures('vms', 'mbps', 'hostMhz', 'backendMhz'),
+  hostMhzPerMbps: z.number().nullable().describe('null when nothing passes'),
+};
+const device = answer('device', {
+  ...figures('lineMbps', 'backendMhz'),
+  total: z.object(deviceTotal),
+  vms: z.array(
+    z.object({
+      id: z.string(),
+      count: z.int().describe('VMs that are alike; the figures are of each'),
+      mode: ioMode,
+      ...figures('wantedMbps', 'requestBytes', 'mbps', 'requestsPerSecond', 'hostMhz', 'hostThreadShare'),
+      boundBy: z.enum(['demand', 'line', 'backend CPU']),
+      why: z.string(),
+    }),
+  ),
+  comparison: z.array(z.object({ mode: ioMode, ...deviceTotal })).describe('the same VMs, all in one mode'),
+});
+
 export const labAnswer = z.discriminatedUnion('experiment', [
   instructions,
   address,
@@ -231,4 +235,7 @@ export const labAnswer = z.discriminatedUnion('experiment', [
   numa,
   shaping,
   migration,
+  pages,
+  sharing,
+  device,
 ]);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labAnswer } from '../../shared/contract/lab.ts';
 import type { Cost } from '../../shared/store/store.ts';
-import { IMPOSSIBLE, POSSIBLE } from '../hypervisor/lab/questions.ts';
+import { IMPOSSIBLE } from '../hypervisor/lab/impossible.ts';
+import { POSSIBLE } from '../hypervisor/lab/questions.ts';
 import { TestCloud } from '../support/cloud.ts';
 
 let test: TestCloud;
@@ -70,6 +71,28 @@ it.each([
         { seconds: 400, mbps: 1 },
       ],
     },
+  ],
+  [
+    'too many VMs that are alike',
+    {
+      experiment: 'device',
+      vms: [
+        { id: 'a', mode: 'virtio', count: 256 },
+        { id: 'b', mode: 'virtio' },
+      ],
+    },
+  ],
+  [
+    'demands of other vCPUs than it has',
+    { ...POSSIBLE['a contended core'], vms: [{ id: 'a', vcpus: 2, vcpuDemandsMhz: [100] }] },
+  ],
+  [
+    'demands of a VM and of its vCPUs',
+    { ...POSSIBLE['a contended core'], vms: [{ id: 'a', vcpus: 1, demandMhz: 9, vcpuDemandsMhz: [9] }] },
+  ],
+  [
+    'a page that no VM has',
+    { ...POSSIBLE['pages that all tenants share'], steps: [{ do: 'write', vm: 'a', page: 8, text: '' }] },
   ],
   ['a remap that nobody would see', { ...POSSIBLE['an address with a remap'], accesses: 1 }],
 ])('%s is no question', async (_, question) => {

@@ -9,18 +9,18 @@ import { count } from './words.ts';
 const mhz = z.number().min(0).max(LAB_CAPACITY_MHZ);
 const vm = z
   .strictObject({
-  id: vmId,
-  vcpus: z.int().min(1).max(LAB_VCPUS),
-  shares: z.int().min(1).max(LAB_SHARES).optional().describe('without a figure 1000 for each vCPU (QOS-1)'),
-  reservationMhz: mhz.default(0).describe('of the whole VM; 0: none'),
-  limitMhz: mhz.default(0).describe('of the whole VM; 0: none'),
-  demandMhz: mhz.optional().describe('without a figure all that its vCPUs can take'),
-  vcpuDemandsMhz: z.array(mhz).min(1).max(LAB_VCPUS).optional().describe('of each vCPU, in place of demandMhz'),
-})
-.refine((v) => !v.vcpuDemandsMhz || (v.demandMhz === undefined && v.vcpuDemandsMhz.length === v.vcpus), {
-  path: ['vcpuDemandsMhz'],
-  message: 'must have a figure for each vCPU, and none stands beside them as demandMhz',
-});
+    id: vmId,
+    vcpus: z.int().min(1).max(LAB_VCPUS),
+    shares: z.int().min(1).max(LAB_SHARES).optional().describe('without a figure 1000 for each vCPU (QOS-1)'),
+    reservationMhz: mhz.default(0).describe('of the whole VM; 0: none'),
+    limitMhz: mhz.default(0).describe('of the whole VM; 0: none'),
+    demandMhz: mhz.optional().describe('without a figure all that its vCPUs can take'),
+    vcpuDemandsMhz: z.array(mhz).min(1).max(LAB_VCPUS).optional().describe('of each vCPU, in place of demandMhz'),
+  })
+  .refine((v) => !v.vcpuDemandsMhz || (v.demandMhz === undefined && v.vcpuDemandsMhz.length === v.vcpus), {
+    path: ['vcpuDemandsMhz'],
+    message: 'must have a figure for each vCPU, and none stands beside them as demandMhz',
+  });
 
 /** Who gets how much of a CPU that several VMs want, and each vCPU of it (QOS-1 to QOS-3, CPU-19). */
 export const contentionSpec = z
@@ -80,7 +80,9 @@ const demandOf = ({ vcpus, demandMhz, vcpuDemandsMhz }: Wanted, clockMhz: number
 
 function sayVcpus({ grantedMhz }: CpuGrant, vcpus: number, vcpusMhz: readonly number[] | undefined): string {
   if (vcpusMhz) return ` Its vCPUs get ${figure(Math.min(...vcpusMhz))} to ${figure(Math.max(...vcpusMhz))} MHz each.`;
-  return vcpus > 1 ? ` That is ${figure(grantedMhz / vcpus)} MHz for each vCPU when all are equally busy.` : '';
+  return vcpus > 1
+    ? ` Each of its ${vcpus} vCPUs gets ${figure(grantedMhz / vcpus)} MHz when all are equally busy.`
+    : '';
 }
 
 function checkPromises(capacityMhz: number, clockMhz: number, vms: readonly Wanted[]): void {

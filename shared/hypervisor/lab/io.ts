@@ -9,7 +9,7 @@ import { LAB_REQUEST_BYTES, LAB_REQUESTS } from './limits.ts';
 import { someOf } from './spec.ts';
 import { count } from './words.ts';
 
-const IO_MODES = ['emulated', 'virtio', 'passthrough'] as const satisfies readonly IoMode[];
+export const IO_MODES = ['emulated', 'virtio', 'passthrough'] as const satisfies readonly IoMode[];
 
 /** The way of I/O requests to their device (IO-1 to IO-5). */
 export const ioSpec = z.strictObject({

@@ -2,12 +2,15 @@ import * as z from 'zod';
 import { addressLab } from './address.ts';
 import { addressSpec } from './address-spec.ts';
 import { contentionLab, contentionSpec } from './contention.ts';
+import { deviceLab, deviceSpec } from './device.ts';
 import { instructionsLab, instructionsSpec } from './instructions.ts';
 import { ioLab, ioSpec } from './io.ts';
 import { memoryLab, memorySpec } from './memory.ts';
 import { migrationLab, migrationSpec } from './migration.ts';
 import { numaLab, numaSpec } from './numa.ts';
+import { pagesLab, pagesSpec } from './pages.ts';
 import { shapingLab, shapingSpec } from './shaping.ts';
+import { sharingLab, sharingSpec } from './sharing.ts';
 
 /** What may be asked of the lab. */
 export const labSpec = z.discriminatedUnion('experiment', [
@@ -19,6 +22,9 @@ export const labSpec = z.discriminatedUnion('experiment', [
   numaSpec,
   shapingSpec,
   migrationSpec,
+  pagesSpec,
+  sharingSpec,
+  deviceSpec,
 ]);
 export type LabQuestion = z.infer<typeof labSpec>;
 
@@ -41,5 +47,11 @@ export function runLab(question: LabQuestion) {
       return shapingLab(question);
     case 'migration':
       return migrationLab(question);
+    case 'pages':
+      return pagesLab(question);
+    case 'sharing':
+      return sharingLab(question);
+    case 'device':
+      return deviceLab(question);
   }
 }

@@ -35,3 +35,11 @@ export const LAB_MIBPS = 1_000_000;
 export const LAB_PAUSE_MS = 3_600_000;
 /** Most rounds of a copy. */
 export const LAB_ROUNDS = 1_000;
+/** Most free ranges of a host. */
+export const LAB_FREE_RANGES = 64;
+/** Most VMs whose pages are looked at byte by byte, pages of each, and steps. */
+export const LAB_SHARING_VMS = 32;
+export const LAB_SHARING_PAGES = 8;
+export const LAB_SHARING_STEPS = 32;
+/** Longest text for a page, characters: longer than a page, so that a page's own limit is met first (MEM-9). */
+export const LAB_PAGE_CHARACTERS = 8_192;

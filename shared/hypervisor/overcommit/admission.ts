@@ -30,7 +30,7 @@ export function overcommitRefusals(host: {
   if (sizesMiB > allowedMiB)
     refusals.push({
       rule: 'OVC-5',
-      reason: `VMs of ${sizesMiB} MiB exceed ${allowedMiB} MiB, ${enabled ? `${ratioPercent} % of` : ''} the host's memory for VMs`,
+      reason: `VMs of ${sizesMiB} MiB exceed ${allowedMiB} MiB, ${enabled ? `${ratioPercent} % of ` : ''}the host's memory for VMs`,
       fix: enabled ? 'Take another host or smaller VMs.' : 'Take another host, smaller VMs, or allow overcommit.',
       figures: { sizesMiB, allowedMiB, domainMiB },
     });

@@ -3,7 +3,8 @@ import { labAnswer, labRequest } from '../../../shared/contract/lab.ts';
 import { runLab } from '../../../shared/hypervisor/lab/lab.ts';
 import { RefusedAt } from '../../../shared/hypervisor/lab/within.ts';
 import { Refused } from '../../../shared/hypervisor/refusal.ts';
-import { IMPOSSIBLE, POSSIBLE, type Question } from './questions.ts';
+import { IMPOSSIBLE } from './impossible.ts';
+import { POSSIBLE, type Question } from './questions.ts';
 
 const ask = (question: Question) => runLab(labRequest.parse(question));
 

@@ -1,24 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { labAnswer, labRequest } from '../../../shared/contract/lab.ts';
-import { runLab } from '../../../shared/hypervisor/lab/lab.ts';
-import { Refused } from '../../../shared/hypervisor/refusal.ts';
-import { POSSIBLE, type Question } from './questions.ts';
-
-const RUNS = { numRuns: Number(process.env.STRATA_RANDOM_RUNS ?? 100) };
-type Answer = ReturnType<typeof runLab>;
-/** The answer, or undefined where the physics refuse. Anything else that is thrown fails the test. */
-function ask<E extends Answer['experiment']>(question: Question & { experiment: E }) {
-  try {
-    return runLab(labRequest.parse(question)) as Extract<Answer, { experiment: E }>;
-  } catch (error) {
-    if (error instanceof Refused) return undefined;
-    throw error;
-  }
-}
-const sum = (numbers: readonly number[]) => numbers.reduce((all, n) => all + n, 0);
-const named = <T extends object>(vms: readonly T[]) => vms.map((vm, i) => ({ id: `vm-${i}`, ...vm }));
-const some = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: 1, maxLength: 12 });
+import { askOrRefuse as ask, named, RUNS, some, sum } from './ask.ts';
+import { POSSIBLE } from './questions.ts';
 
 describe('whatever is asked,', () => {
   it('address: all schemes reach the same places, and the second access never costs more than the first', () => {
@@ -92,6 +76,22 @@ describe('whatever is asked,', () => {
           const asked = vms[Number(v.id.slice(3))]?.demandMhz ?? Number.POSITIVE_INFINITY;
           expect(v.grantedMhz).toBeGreaterThanOrEqual(Math.min(v.floorMhz, asked) - 1e-6);
           if (v.boundBy === 'shares') expect(v.grantedMhz / v.shares).toBeCloseTo(answer.levelMhzPerShare as number, 6);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it('contention: what the vCPUs of a VM get is what it gets, and no vCPU gets more than it wants or a core has', () => {
+    const demands = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 16 }), some(demands), (cores, lists) => {
+        const vms = named(lists.map((vcpuDemandsMhz) => ({ vcpus: vcpuDemandsMhz.length, vcpuDemandsMhz })));
+        const answer = ask({ experiment: 'contention', host: { cores, mhz: 2500 }, vms });
+        for (const [i, v] of answer?.vms.entries() ?? []) {
+          expect(sum(v.vcpusMhz as number[])).toBeCloseTo(v.grantedMhz, 6);
+          for (const [n, got] of v.vcpusMhz?.entries() ?? [])
+            expect(got).toBeLessThanOrEqual(Math.min(lists[i]?.[n] as number, 2500) + 1e-6);
         }
       }),
       RUNS,

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { labRequest } from '../../../shared/contract/lab.ts';
 import type { contentionLab } from '../../../shared/hypervisor/lab/contention.ts';
-import { runLab } from '../../../shared/hypervisor/lab/lab.ts';
-import type { Question } from './questions.ts';
-
-type Answer = ReturnType<typeof runLab>;
-type Of<E extends Answer['experiment']> = Extract<Answer, { experiment: E }>;
-const ask = <Q extends Question>(question: Q) => runLab(labRequest.parse(question)) as Of<Q['experiment']>;
+import { ask } from './ask.ts';
 
 const core = { cores: 1, mhz: 2800 };
 const three = [1000, 2000, 4000].map((shares) => ({ id: `s${shares}`, vcpus: 1, shares }));
@@ -35,6 +29,18 @@ describe('contention', () => {
     const answer = ask({ experiment: 'contention', host: { cores: 8, mhz: 2800 }, vms: [vm] });
     expect(answer.vms[0]).toMatchObject({ grantedMhz: 3000, perVcpuMhz: 1500, boundBy: 'limit' });
     expect(answer.levelMhzPerShare).toBeNull();
+  });
+
+  it('B3 (same article): of that limit a vCPU that is less busy leaves the rest to the other, and each takes a core at most', () => {
+    const granted = (vcpuDemandsMhz: number[], limitMhz: number) =>
+      ask({
+        experiment: 'contention',
+        host: { cores: 8, mhz: 2800 },
+        vms: [{ id: 'a', vcpus: 2, vcpuDemandsMhz, limitMhz }],
+      }).vms[0]?.vcpusMhz;
+    expect(granted([2800, 2800], 3000)).toEqual([1500, 1500]);
+    expect(granted([2800, 400], 3000)).toEqual([2600, 400]);
+    expect(granted([9000, 400], 0)).toEqual([2800, 400]);
   });
 
   it('B7 (derived, algorithm 1): limit and reservation together give 3000/4500/2500 MHz at a level of 2.25', () => {

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { memoryRefusals } from '../../../shared/hypervisor/memory/admission.ts';
 import {
   giveHugePages,
   type HugePagePool,
@@ -141,24 +140,5 @@ describe('transparent huge pages', () => {
         ),
       ).rule,
     ).toBe('MEM-13');
-  });
-});
-
-describe('admission', () => {
-  const host = { nestedPaging: true, pool: reserveHugePages(8192, { '2m': 512 }), ordinaryFreeMiB: 7168 };
-  it('MEM-7: hardware assistance needs a capable CPU; the shadow page table does not', () => {
-    const old = { ...host, nestedPaging: false };
-    expect(memoryRefusals({ sizeMiB: 512, mode: 'hardware', pageSize: '4k' }, old).map((r) => r.rule)).toEqual([
-      'MEM-7',
-    ]);
-    expect(memoryRefusals({ sizeMiB: 512, mode: 'shadow', pageSize: '4k' }, old)).toEqual([]);
-  });
-  it('MEM-11, MEM-12: it tells every fault at once, and THP never is one', () => {
-    const rules = (sizeMiB: number, pageSize: '2m' | '1g' | 'thp') =>
-      memoryRefusals({ sizeMiB, mode: 'hardware', pageSize }, { ...host, nestedPaging: false }).map((r) => r.rule);
-    expect(rules(1024, '2m')).toEqual(['MEM-7']);
-    expect(rules(1025, '2m')).toEqual(['MEM-7', 'MEM-11']);
-    expect(rules(1024, '1g')).toEqual(['MEM-7', 'MEM-12']);
-    expect(rules(1025, 'thp')).toEqual(['MEM-7']);
   });
 });
