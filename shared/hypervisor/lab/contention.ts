@@ -79,7 +79,8 @@ const demandOf = ({ vcpus, demandMhz, vcpuDemandsMhz }: Wanted, clockMhz: number
   vcpuDemandsMhz?.reduce((sum, demand) => sum + Math.min(demand, clockMhz), 0) ?? demandMhz ?? vcpus * clockMhz;
 
 function sayVcpus({ grantedMhz }: CpuGrant, vcpus: number, vcpusMhz: readonly number[] | undefined): string {
-  if (vcpusMhz) return ` Its vCPUs get ${figure(Math.min(...vcpusMhz))} to ${figure(Math.max(...vcpusMhz))} MHz each.`;
+  const [least, most] = vcpusMhz ? [Math.min(...vcpusMhz), Math.max(...vcpusMhz)] : [0, 0];
+  if (least < most) return ` Its vCPUs get ${figure(least)} to ${figure(most)} MHz, by what each wants.`;
   return vcpus > 1
     ? ` Each of its ${vcpus} vCPUs gets ${figure(grantedMhz / vcpus)} MHz when all are equally busy.`
     : '';

@@ -13,8 +13,8 @@ const basePage = z.int().max(pagesOf(LAB_MEMORY_MIB, '4k'));
 export const pagesHost = z.strictObject({
   memoryMiB: z.int().min(1).max(LAB_MEMORY_MIB).describe('for VMs'),
   hugePages: z
-    .strictObject({ '2m': z.int().optional(), '1g': z.int().optional() })
-    .default({})
+    .strictObject({ '2m': z.int().default(0), '1g': z.int().default(0) })
+    .prefault({})
     .describe('set aside before any VM starts'),
   freeRanges: z
     .array(z.strictObject({ first: basePage, pages: basePage }))
@@ -40,8 +40,7 @@ export interface Backing {
 
 /** @throws RefusedAt MEM-12 for a pool that does not fit, MEM-13 for ranges that overlap or cannot be free */
 export function freeOf({ memoryMiB, hugePages, freeRanges }: z.infer<typeof pagesHost>): Free {
-  const set = { '2m': hugePages['2m'] ?? 0, '1g': hugePages['1g'] ?? 0 };
-  const pool = within('host.hugePages', () => reserveHugePages(memoryMiB, set));
+  const pool = within('host.hugePages', () => reserveHugePages(memoryMiB, hugePages));
   const besideMiB = memoryMiB - poolMiB(pool);
   const ranges = freeRanges ?? [{ first: 0, pages: besideMiB / pageMiB('4k') }];
   // What the ranges are is checked before any VM starts, whatever pages it wants.

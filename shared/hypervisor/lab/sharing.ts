@@ -76,7 +76,7 @@ export function sharingLab(question: Question) {
       .map((v) => v.id);
     read = reads;
     const done = { ...now, freedFrames, copied, changedFor };
-    return { step: i + 1, ...named(step), ...done, what: sayStep(step, was, done) };
+    return { step: i + 1, ...step, ...done, what: sayStep(step, was, done) };
   });
   const after = counted(memory);
   const copiesOnWrite = steps.filter((s) => s.copied).length;
@@ -134,9 +134,6 @@ function readAll(memory: SharedMemory, { vms, steps }: Question): Reads {
     }),
   );
 }
-
-const named = (step: Step) =>
-  step.do === 'scan' ? { do: step.do } : { do: step.do, vm: step.vm, page: step.page, text: step.text };
 
 function sayStep(
   step: Step,
