@@ -299,6 +299,10 @@ export const migrateVm = migrationOptions;
 export const migrateSystemVm = migrationOptions.extend({
   hostId: z.string().optional().describe('the host to move it to; without it one is chosen'),
 });
+export const convertVm = z.strictObject({
+  siteId: z.string().optional().describe('a site of the VDC and of kind fusioncompute; without it any such site'),
+  clusterId: z.string().optional(),
+});
 export const patchNetwork = z.strictObject({ qos: shapingSpec });
 export const patchCluster = z.strictObject({
   ha: z.strictObject({ enabled: z.boolean() }).optional(),

@@ -146,6 +146,16 @@ export const tenantContract = {
     longRunning: true,
     problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
+  convertVm: post('tenant', '/v1/vms/{vmId}/convert', {
+    tag: 'vms',
+    summary: 'Turn a VM of a vmware pool into one of a fusioncompute pool: it is stopped, copied and started there',
+    body: s.convertVm.optional(),
+    example: {},
+    query: s.dryRunQuery,
+    response: accepted,
+    longRunning: true,
+    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+  }),
   deleteVm: remove('tenant', '/v1/vms/{vmId}', {
     tag: 'vms',
     summary: 'Delete a VM with its disks',

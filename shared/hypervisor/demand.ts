@@ -51,8 +51,8 @@ export interface Hold {
   amounts: Amounts;
 }
 
-/** All that a VM holds in the ledgers of hosts: its seat, and that of a migration under way (MIG-6, MIG-7). */
-export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration'>): Hold[] {
+/** All that a VM holds in the ledgers of hosts: its seat, and that of a move under way (MIG-6, MIG-7, MIG-9). */
+export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration' | 'conversion'>): Hold[] {
   const slot: Amounts = { ...nothing(), ...(vm.migration?.begun ? { migrations: HOST_MIGRATION_COST.live } : {}) };
   const holds: Hold[] = [];
   if (vm.hostId) holds.push({ hostId: vm.hostId, amounts: plus(demandOf(vm), slot) });
@@ -60,5 +60,13 @@ export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration'>): Hold[
     const { seat } = vm.migration;
     holds.push({ hostId: seat.hostId, amounts: plus(demandOf(seated(vm, seat)), slot) });
   }
+  const other = vm.conversion?.seat;
+  if (other) holds.push({ hostId: other.hostId, amounts: demandOf(seated(vm, other)) });
   return holds;
 }
+
+/** The cluster of a host that the VM holds something of. */
+export const clusterOf =
+  (vm: Pick<Vm, 'clusterId' | 'conversion'>) =>
+  (hostId: string): string =>
+    vm.conversion?.seat?.hostId === hostId ? vm.conversion.clusterId : vm.clusterId;

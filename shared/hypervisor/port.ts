@@ -15,7 +15,13 @@ export interface HypervisorPort {
   /** Last signs of life of every host of the site, on both channels. */
   heartbeats(siteId: string): Promise<Heartbeat[]>;
   createVolumes(siteId: string, volumes: VolumeOrder[]): Promise<VolumeResult[]>;
-  deleteVolumes(siteId: string, volumes: Pick<VolumeOrder, 'id' | 'vmId' | 'name'>[]): Promise<VolumeResult[]>;
+  deleteVolumes(siteId: string, volumes: VolumeRef[]): Promise<VolumeResult[]>;
+  /** A page of the blocks that were ever written to a volume, in the order of their index. */
+  readBlocks(siteId: string, orders: ReadOrder[]): Promise<ReadResult[]>;
+  /** Fills volumes that no VM was ever given. Repeating it changes nothing. */
+  writeBlocks(siteId: string, orders: WriteOrder[]): Promise<VolumeResult[]>;
+  /** What the volumes hold, as one hash of each. */
+  hashVolumes(siteId: string, volumes: VolumeRef[]): Promise<HashResult[]>;
   /** Starts VMs; each order names its epoch, and is obeyed once. */
   startVms(siteId: string, orders: StartOrder[]): Promise<StartResult[]>;
   stopVms(siteId: string, orders: StopOrder[]): Promise<StopResult[]>;
@@ -57,6 +63,38 @@ export interface VolumeOrder {
   name: string;
   sizeGiB: number;
   datastoreId: string;
+}
+export type VolumeRef = Pick<VolumeOrder, 'id' | 'vmId' | 'name'>;
+export interface ReadOrder extends VolumeRef {
+  /** Index of the last block that is known; -1 for the beginning. */
+  after: number;
+  limit: number;
+}
+/** One block as it was written: `data` in base 64, `sequence` the number of the write in its volume, `at` its time, ms. */
+export interface Block {
+  index: number;
+  data: string;
+  sequence: number;
+  at: number;
+}
+/** `absent`: there is no such volume; `unreachable`: its storage does not answer. */
+export interface ReadResult {
+  id: string;
+  outcome: 'read' | 'absent' | 'unreachable';
+  blocks: Block[];
+  /** Blocks follow behind these. */
+  more: boolean;
+}
+export interface WriteOrder extends VolumeRef {
+  blocks: Block[];
+}
+/** SHA-256 over index (8 bytes), length (4 bytes) and bytes of every written block, in the order of their index. */
+export interface HashResult {
+  id: string;
+  outcome: 'read' | 'absent' | 'unreachable';
+  hash?: string;
+  /** Blocks that were ever written. */
+  blocks?: number;
 }
 export interface VolumeResult {
   id: string;
@@ -188,6 +226,9 @@ export function portClient(transport: PortTransport): HypervisorPort {
     heartbeats: (site) => ask('heartbeats', site),
     createVolumes: (site, volumes) => ask('createVolumes', site, volumes),
     deleteVolumes: (site, volumes) => ask('deleteVolumes', site, volumes),
+    readBlocks: (site, orders) => ask('readBlocks', site, orders),
+    writeBlocks: (site, orders) => ask('writeBlocks', site, orders),
+    hashVolumes: (site, volumes) => ask('hashVolumes', site, volumes),
     startVms: (site, orders) => ask('startVms', site, orders),
     stopVms: (site, orders) => ask('stopVms', site, orders),
     inspectVms: (site, queries) => ask('inspectVms', site, queries),

@@ -22,7 +22,7 @@ export const hostLedgersEqualSums: Invariant = {
     }
     for (const datastore of belief.datastores) {
       const sum = belief.vms
-        .flatMap((vm) => vm.disks)
+        .flatMap((vm) => [...vm.disks, ...(vm.conversion?.volumes ?? [])])
         .filter((d) => d.datastoreId === datastore.id)
         .reduce((n, d) => n + d.sizeGiB, swapGiB(belief.hosts, datastore.id));
       if (datastore.capacityGiB - datastore.freeGiB !== sum)

@@ -10,6 +10,7 @@ export const OPERATION_KINDS = [
   'reconcile-host',
   'power-on-host',
   'migrate-vm',
+  'convert-vm',
   'configure',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];

@@ -98,6 +98,22 @@ export interface Migration {
   begun?: true;
 }
 
+/**
+ * A VM of another platform that becomes one of FusionCompute (MIG-9). `copying`: the VM is still its source, stopped;
+ * `switched`: it is its target, not yet seen running; `confirmed`: only the source is left to be removed.
+ */
+export interface Conversion {
+  stage: 'copying' | 'switched' | 'confirmed';
+  /** The other place: the target until the switch, the source from then on. It is held besides the VM's own. */
+  siteId: string;
+  clusterId: string;
+  /** Absent where it needs no host: a VM that stays stopped, or whose host there has failed. */
+  seat?: Seat;
+  /** Host of the index by host, once the seat is gone. */
+  runsOn?: string;
+  volumes: Pick<Disk, 'id' | 'name' | 'sizeGiB' | 'datastoreId'>[];
+}
+
 /** S1 of the vocabulary. */
 export const VM_STATES = [
   'creating',
@@ -135,6 +151,10 @@ export type VmEvent =
   | 'coldMigrate'
   | 'migrateDone'
   | 'migrateFailed'
+  | 'coldMigrateDone'
+  | 'coldMigrateFailed'
+  | 'restart'
+  | 'switchBack'
   | 'hostFault'
   | 'agentLost'
   | 'agentBack'
@@ -154,12 +174,14 @@ export type VmEvent =
  * - `delete` is legal from every state at rest, running ones included, and may be repeated, so that nobody is left with
  *   a thing that cannot be removed; a host's fault does not stop it;
  * - a VM that is `stopping` when its host is fenced has stopped;
+ * - a cold move stops a VM that runs (`coldMigrate`) and starts it where it is then (`restart`); one that could not be
+ *   started there goes back (`switchBack`);
  * - `stop` is refused while a recovery holds the VM: the caller is told which operation to wait for.
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
   stopped: { start: 'starting', coldMigrate: 'migrating', recycle: 'recycling', delete: 'deleting' },
-  starting: { startDone: 'running', startFailed: 'stopped', hostFault: 'faultResuming' },
+  starting: { startDone: 'running', startFailed: 'stopped', switchBack: 'migrating', hostFault: 'faultResuming' },
   running: {
     stop: 'stopping',
     forceStop: 'stopping',
@@ -167,6 +189,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     pause: 'paused',
     hibernate: 'hibernating',
     liveMigrate: 'migrating',
+    coldMigrate: 'migrating',
     hostFault: 'faultResuming',
     agentLost: 'unknown',
     delete: 'deleting',
@@ -175,7 +198,14 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   paused: { resume: 'running', forceStop: 'stopping', hostFault: 'faultResuming', delete: 'deleting' },
   hibernating: { hibernateDone: 'hibernated', hibernateFailed: 'running' },
   hibernated: { start: 'starting', delete: 'deleting', recycle: 'recycling' },
-  migrating: { migrateDone: 'running', migrateFailed: 'running', hostFault: 'faultResuming' },
+  migrating: {
+    migrateDone: 'running',
+    migrateFailed: 'running',
+    coldMigrateDone: 'stopped',
+    coldMigrateFailed: 'stopped',
+    restart: 'starting',
+    hostFault: 'faultResuming',
+  },
   faultResuming: { recovered: 'running', recoveredStopped: 'stopped', recoveryError: 'unknown' },
   recycling: { restore: 'stopped', delete: 'deleting' },
   deleting: { delete: 'deleting', hostFault: 'deleting' },
@@ -214,6 +244,7 @@ export interface Vm {
   home?: Seat['home'];
   generation?: Seat['generation'];
   migration?: Migration;
+  conversion?: Conversion;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */

@@ -103,8 +103,17 @@ export class Transaction {
     onFail: OnFail,
     values?: Record<string, unknown>,
     table: TableName = 'control',
+    names?: Record<string, string>,
   ): this {
-    this.actions.push({ kind: 'check', table, key, condition, onFail, ...(values ? { values } : {}) });
+    this.actions.push({
+      kind: 'check',
+      table,
+      key,
+      condition,
+      onFail,
+      ...(values ? { values } : {}),
+      ...(names ? { names } : {}),
+    });
     return this;
   }
 }

@@ -1,6 +1,7 @@
 import type { HypervisorPort } from '../hypervisor/port.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { HostHardware } from '../model/inventory.ts';
+import { hashVolumes, readBlocks, writeBlocks } from './agent/blocks.ts';
 import type { Site } from './agent/common.ts';
 import { beginMigrations, cancelMigrations, switchOver } from './agent/migrate.ts';
 import { observeHost } from './agent/observe.ts';
@@ -20,7 +21,10 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     commission: (_siteId, hosts) => commission(site, hosts),
     heartbeats: (siteId) => heartbeats(site, siteId),
     createVolumes: (siteId, orders) => createVolumes(site, siteId, orders),
-    deleteVolumes: (_siteId, orders) => deleteVolumes(site, orders),
+    deleteVolumes: (siteId, orders) => deleteVolumes(site, siteId, orders),
+    readBlocks: (siteId, orders) => readBlocks(site, siteId, orders),
+    writeBlocks: (siteId, orders) => writeBlocks(site, siteId, orders),
+    hashVolumes: (siteId, volumes) => hashVolumes(site, siteId, volumes),
     startVms: (_siteId, orders) => startVms(site, orders),
     stopVms: (_siteId, orders) => stopVms(site, orders),
     inspectVms: (_siteId, queries) => inspectVms(site, queries),

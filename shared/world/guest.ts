@@ -2,9 +2,8 @@ import type { Clock } from '../kernel/clock.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { BLOCKS_PER_GIB } from '../kernel/units.ts';
 import { Transaction } from '../store/transaction.ts';
-import { guestServes, reachesStorage } from './process.ts';
-import { type Fault, type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
-import { within } from './timeline.ts';
+import { guestServes, reachesStorage, volumeLost } from './process.ts';
+import { type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
 import type { World } from './world.ts';
 
 /** Attempts of a write that meets another one on the same volume. */
@@ -40,7 +39,7 @@ export class Guest {
       const sequence = volume.sequence + 1;
       const block: WorldBlock = { index, data, sequence, at: this.clock.now() };
       const tx = new Transaction().put(worldKeys.block(volume.id, index), block, { table: 'world' }).update(
-        worldKeys.volume(vmId, disk),
+        worldKeys.volume(volume.siteId, vmId, disk),
         {
           set: { sequence },
           condition: '#leaseEpoch = :epoch AND #sequence = :before',
@@ -73,7 +72,7 @@ export class Guest {
     index: number,
     hostId?: string,
   ): Promise<{ volume: WorldVolume; process: WorldProcess }> {
-    const volume = await this.world.volume(vmId, disk);
+    const volume = (await this.world.volumesOf(vmId)).find((v) => v.name === disk);
     if (!volume) throw notFound('disk', `${vmId}/${disk}`);
     if (index >= volume.sizeGiB * BLOCKS_PER_GIB) {
       throw new DomainError('invalid-request', `Block ${index} lies beyond the end of the disk.`, {
@@ -88,14 +87,18 @@ export class Guest {
     const now = this.clock.now();
     if (!line || !process || !guestServes(process, line, faults, now))
       throw new DomainError('not-running', `VM ${vmId} does not run.`);
-    if (!reachesStorage(line, now) || lostFor(faults, volume, now)) {
+    if (!reachesStorage(line, now) || volumeLost(faults, volume, now)) {
       throw new DomainError('storage-unreachable', `VM ${vmId} does not reach its disk ${disk}.`);
     }
     return { volume, process };
   }
 
   private async refuse(volume: WorldVolume, process: WorldProcess): Promise<never> {
-    await this.world.store.update(worldKeys.volume(volume.vmId, volume.name), { add: { refused: 1 } }, 'world');
+    await this.world.store.update(
+      worldKeys.volume(volume.siteId, volume.vmId, volume.name),
+      { add: { refused: 1 } },
+      'world',
+    );
     throw new DomainError(
       'stale-epoch',
       `The volume belongs to epoch ${volume.leaseEpoch}; epoch ${process.epoch} may not write.`,
@@ -105,15 +108,3 @@ export class Guest {
     );
   }
 }
-
-const lostFor = (faults: readonly Fault[], volume: WorldVolume, at: number): boolean =>
-  within(
-    faults
-      .filter(
-        (f) =>
-          (f.fault === 'datastore-loss' && f.target === volume.datastoreId) ||
-          (f.fault === 'disk-error' && f.target === volume.id),
-      )
-      .map((f) => ({ from: f.at, to: f.until ?? Number.POSITIVE_INFINITY })),
-    at,
-  );

@@ -1,6 +1,6 @@
 import { hash32 } from '../kernel/random.ts';
 import { GUEST_BOOT_MS, GUEST_BOOT_SPREAD_MS } from './constants.ts';
-import type { Fault, WorldProcess } from './records.ts';
+import type { Fault, WorldProcess, WorldVolume } from './records.ts';
 import { type HostTimeline, serves, within } from './timeline.ts';
 
 export type ProcessState = 'starting' | 'running' | 'crashed' | 'dead';
@@ -32,6 +32,23 @@ export const guestServes = (process: WorldProcess, host: HostTimeline, faults: r
   processState(process, host, faults, at) === 'running' && serves(host, at);
 
 export const reachesStorage = (host: HostTimeline, at: number): boolean => !within(host.storageLost, at);
+
+/** Neither a guest nor a manager reaches what lies on it. */
+export const volumeLost = (
+  faults: readonly Fault[],
+  volume: Pick<WorldVolume, 'id' | 'datastoreId'>,
+  at: number,
+): boolean =>
+  within(
+    faults
+      .filter(
+        (f) =>
+          (f.fault === 'datastore-loss' && f.target === volume.datastoreId) ||
+          (f.fault === 'disk-error' && f.target === volume.id),
+      )
+      .map((f) => ({ from: f.at, to: f.until ?? Number.POSITIVE_INFINITY })),
+    at,
+  );
 
 /** A start ordered now serves from then on. The spread depends on VM and epoch alone, not on the order of calls. */
 export const readyTime = (vmId: string, epoch: number, now: number): number =>

@@ -111,7 +111,8 @@ export const worldKeys = {
   process: (hostId: string, vmId: string): Key => ({ pk: `HOST#${hostId}`, sk: `PROC#${vmId}` }),
   incoming: (hostId: string, vmId: string): Key => ({ pk: `HOST#${hostId}`, sk: `IN#${vmId}` }),
   network: (siteId: string, id: string): Key => ({ pk: `NET#${siteId}`, sk: id }),
-  volume: (vmId: string, name: string): Key => ({ pk: `VM#${vmId}`, sk: `VOL#${name}` }),
+  /** A volume of one name may stand in two sites while its VM moves from one to the other. */
+  volume: (siteId: string, vmId: string, name: string): Key => ({ pk: `VM#${vmId}`, sk: `VOL#${siteId}#${name}` }),
   block: (volumeId: string, index: number): Key => ({ pk: `VOL#${volumeId}`, sk: String(index).padStart(12, '0') }),
   fault: (id: string): Key => ({ pk: 'FAULT', sk: id }),
 };

@@ -66,12 +66,14 @@ export class World {
     );
   }
 
-  volumesOf(vmId: string): Promise<WorldVolume[]> {
-    return this.store.queryAll<WorldVolume>(`VM#${vmId}`, 'world', { consistent: true });
+  /** Those that were given to a process last come first. */
+  async volumesOf(vmId: string): Promise<WorldVolume[]> {
+    const volumes = await this.store.queryAll<WorldVolume>(`VM#${vmId}`, 'world', { consistent: true });
+    return volumes.sort((a, b) => b.leaseEpoch - a.leaseEpoch);
   }
 
-  volume(vmId: string, name: string): Promise<WorldVolume | undefined> {
-    return this.store.get<WorldVolume>(worldKeys.volume(vmId, name), { table: 'world' });
+  volume(siteId: string, vmId: string, name: string): Promise<WorldVolume | undefined> {
+    return this.store.get<WorldVolume>(worldKeys.volume(siteId, vmId, name), { table: 'world' });
   }
 
   /** Timelines of these hosts; a host that does not exist is left out. */

@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../../shared/kernel/errors.ts';
+import { ownVdc, vmwareVm } from '../support/rainbow.ts';
 import type { Setting } from './setting.ts';
 
 /** One valid call of an operation. */
@@ -36,6 +37,14 @@ async function ownVm(s: Setting, state: 'running' | 'stopped'): Promise<Fixture>
   const [own] = await s.acme.running(1, { name: fresh('own'), nic: false, start: state === 'running' });
   if (own?.state !== state) throw new Error(`the VM is ${own?.state}, not ${state}`);
   return { params: { vmId: own.id }, other: {} };
+}
+
+/** A VM of another platform; the first one brings its site along. */
+let rainbow: Promise<string> | undefined;
+async function foreignPlatformVm(s: Setting): Promise<Fixture> {
+  rainbow ??= ownVdc(s.test, s.acme);
+  const own = await vmwareVm(s.acme, await rainbow, { name: fresh('old') });
+  return { params: { vmId: own.id }, other: { siteId: 'site_a' } };
 }
 
 async function emptyVpc(s: Setting): Promise<string> {
@@ -94,6 +103,7 @@ export const FIXTURES: Record<string, Prepare> = {
   patchVm: (s) => ({ params: { vmId: s.vm.id }, ...named((name) => ({ name }), 'renamed') }),
   getVmPerformance: vm,
   migrateVm: (s) => ownVm(s, 'running'),
+  convertVm: foreignPlatformVm,
   deleteVm: (s) => ownVm(s, 'running'),
   startVm: (s) => ownVm(s, 'stopped'),
   stopVm: (s) => ownVm(s, 'running'),

@@ -138,6 +138,14 @@ export interface World {
   now: string;
   hosts: { id: string; siteId: string; power: string; serves: boolean; heartbeatAt: string | null }[];
   processes: { vmId: string; hostId: string; epoch: number; state: string }[];
-  volumes: { id: string; vmId: string; name: string; leaseEpoch: number; sequence: number; refusedWrites: number }[];
+  volumes: {
+    id: string;
+    vmId: string;
+    name: string;
+    siteId: string;
+    leaseEpoch: number;
+    sequence: number;
+    refusedWrites: number;
+  }[];
   faults: { id: string; kind: string; target: string; active: boolean }[];
 }

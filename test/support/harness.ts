@@ -116,6 +116,7 @@ export const WRITES: Record<OperationKind, number> = {
   'reconcile-host': 2,
   'power-on-host': 2,
   'migrate-vm': 4,
+  'convert-vm': 4,
   configure: 7,
 };
 

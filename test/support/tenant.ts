@@ -15,6 +15,7 @@ export interface VmView {
   name: string;
   state: string;
   reason?: string;
+  siteId: string;
   hostId: string | null;
   epoch: number;
   operationId: string;
@@ -114,7 +115,7 @@ export class TestTenant {
     return this.test.client.must<VmView>('GET', `/v1/system/vms/${id}`, this.test.operator);
   }
 
-  action(id: string, action: 'start' | 'stop' | 'migrate') {
+  action(id: string, action: 'start' | 'stop' | 'migrate' | 'convert') {
     return this.test.client.call<{ id: string; code?: string }>('POST', `/v1/vms/${id}/${action}`, {
       token: this.token,
     });

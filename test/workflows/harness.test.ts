@@ -4,6 +4,7 @@ import { OPERATION_KINDS } from '../../shared/model/operation.ts';
 import { readBelief } from '../../shared/store/belief.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { type Harm, harm, harmsOf, survives, WRITES, wordsOf } from '../support/harness.ts';
+import { ownVdc, vmwareVm } from '../support/rainbow.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
 
 /**
@@ -155,6 +156,29 @@ const STORIES: Record<OperationKind, Story> = {
       expect(running).toEqual([expect.objectContaining({ hostId: vm.hostId, epoch: vm.epoch, state: 'running' })]);
       expect([one(vms).epoch, one(vms).epoch + 1]).toContain(vm.epoch);
       expect((await vmStates(test)).map((v) => [v.claim, v.migration])).toEqual([[undefined, undefined]]);
+    },
+  },
+  'convert-vm': {
+    async prepare(test, acme) {
+      const vm = await vmwareVm(acme, await ownVdc(test, acme));
+      await acme.write(vm.id, 7, 'old bytes');
+      return [vm];
+    },
+    begin: async (_, acme, vms) => expect((await acme.action(one(vms).id, 'convert')).status).toBe(202),
+    async reached(test, acme, vms) {
+      expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'running', siteId: 'site_a' });
+      expect(await acme.read(one(vms).id, 7)).toBe('old bytes');
+      expect((await test.world()).volumes.map((v) => v.siteId)).toEqual(['site_a']);
+    },
+    // It runs at its source with the same bytes, or at its target where it had been seen running before the harm.
+    async unwound(test, acme, vms) {
+      const vm = await acme.vm(one(vms).id);
+      expect(vm).toMatchObject({ state: 'running', nics: one(vms).nics });
+      expect(await acme.read(vm.id, 7)).toBe('old bytes');
+      const running = (await test.world()).processes.filter((p) => p.vmId === vm.id);
+      expect(running).toEqual([expect.objectContaining({ hostId: vm.hostId, epoch: vm.epoch, state: 'running' })]);
+      expect((await test.world()).volumes.map((v) => v.siteId)).toEqual([vm.siteId]);
+      expect((await vmStates(test)).map((v) => [v.claim, v.conversion])).toEqual([[undefined, undefined]]);
     },
   },
   configure: {

@@ -14,7 +14,7 @@ export type Move =
   | { vm: Vm; kind: 'arrived' }
   /** Not to be started: wanted stopped, or without HA. */
   | { vm: Vm; kind: 'rest'; reason: string }
-  /** An operation that removes or stops it goes on by itself, once it is off the host. */
+  /** An operation that removes, stops or converts it goes on by itself, once it is off the host. */
   | { vm: Vm; kind: 'release' };
 
 const PRIORITIES = ['high', 'medium', 'low'];
@@ -57,7 +57,9 @@ export function planMoves(
   random: Random,
 ): Move[] {
   return restartOrder(vms).map((vm): Move => {
-    if (vm.state === 'deleting' || vm.state === 'stopping') return { vm, kind: 'release' };
+    // What is being converted was stopped on purpose (MIG-9).
+    const converted = vm.state === 'migrating' && vm.conversion !== undefined;
+    if (vm.state === 'deleting' || vm.state === 'stopping' || converted) return { vm, kind: 'release' };
     const arrival = arrivals.get(vm.id);
     if (arrival === 'arrived') return { vm, kind: 'arrived' };
     if (arrival === 'unknown')

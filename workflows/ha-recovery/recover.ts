@@ -51,7 +51,7 @@ function outcomeOf(move: Move, fromHost: string): IncidentVm {
       toHost: move.vm.migration?.seat.hostId,
       reason: 'it had moved away in time',
     };
-  const reason = move.kind === 'rest' ? move.reason : 'an operation stops or deletes it';
+  const reason = move.kind === 'rest' ? move.reason : 'an operation stops, deletes or converts it';
   return { ...base, outcome: 'stopped', reason };
 }
 

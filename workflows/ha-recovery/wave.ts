@@ -76,7 +76,12 @@ function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
         remove: ['runsOn', 'migration', ...emptied()],
       };
     case 'release':
-      return { set: { hostId: null }, add: { version: 1 }, remove: ['runsOn', 'migration', ...emptied()] };
+      // A conversion that fails hands it back to the recovery of this host, by the index.
+      return {
+        set: { hostId: null },
+        add: { version: 1 },
+        remove: [...(vm.conversion ? [] : ['runsOn']), 'migration', ...emptied()],
+      };
   }
 }
 

@@ -1,4 +1,5 @@
 import { demandOf } from '../../shared/hypervisor/demand.ts';
+import type { VolumeRef } from '../../shared/hypervisor/port.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { ipToNumber } from '../../shared/model/addresses.ts';
 import { storageGiBOf, type Vm } from '../../shared/model/vm.ts';
@@ -12,9 +13,13 @@ import { bySite, unchanged, vmKey } from './records.ts';
 export async function deleteVolumes(vms: readonly Vm[], deps: StepDeps): Promise<void> {
   for (const [siteId, group] of bySite(vms)) {
     const volumes = group.flatMap((vm) => vm.disks.map((d) => ({ id: d.id, vmId: vm.id, name: d.name })));
-    const failed = (await deps.port.deleteVolumes(siteId, volumes)).filter((r) => !r.ok);
-    if (failed.length > 0) throw new TryAgain(failed[0]?.reason ?? 'a volume could not be deleted');
+    await deleteVolumesAt(siteId, volumes, deps);
   }
+}
+
+export async function deleteVolumesAt(siteId: string, volumes: VolumeRef[], { port }: StepDeps): Promise<void> {
+  const failed = (await port.deleteVolumes(siteId, volumes)).filter((r) => !r.ok);
+  if (failed.length > 0) throw new TryAgain(failed[0]?.reason ?? 'a volume could not be deleted');
 }
 
 /** Removes the record and gives back all that it held, once: host, datastore, quota, addresses. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { migrateVm, patchVm } from '../../../shared/contract/shapes.ts';
+import type { convertVm, migrateVm, patchVm } from '../../../shared/contract/shapes.ts';
 import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { type Call, resource } from '../../http/call.ts';
@@ -9,6 +9,7 @@ import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { deleteVm, startVm, stopVm } from './actions.ts';
 import type { VmRequest } from './checks.ts';
+import { acceptConversion } from './convert.ts';
 import { createVm } from './create.ts';
 import { changeVm } from './settings.ts';
 
@@ -36,6 +37,12 @@ export const vmHandlers = (deps: TenantDeps) => ({
     const vm = await new TenantData(deps.store, call.context).get('vm', call.param('vmId'));
     call.checkVersion(vm);
     return acceptMigration(call, deps, vm, { options: call.body ?? {}, operationPath: '/v1/operations' });
+  },
+
+  async convertVm(call: Call<z.infer<typeof convertVm> | undefined>) {
+    const vm = await new TenantData(deps.store, call.context).get('vm', call.param('vmId'));
+    call.checkVersion(vm);
+    return acceptConversion(call, deps, vm, call.body ?? {});
   },
 
   /** Of its host it says only what the VM itself feels: neither which it is, nor what else runs there. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { patchVm } from '../../../shared/contract/shapes.ts';
-import { holdsOf } from '../../../shared/hypervisor/demand.ts';
+import { clusterOf, holdsOf } from '../../../shared/hypervisor/demand.ts';
 import { passthroughRefusal } from '../../../shared/hypervisor/io/passthrough.ts';
 import { DomainError, type Flaw, invalid } from '../../../shared/kernel/errors.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
@@ -44,7 +44,7 @@ export async function changeVm(call: Call<Change>, deps: TenantDeps): Promise<An
     add: { version: 1 },
     ...versioned(vm),
   });
-  shiftHosts(tx, () => vm.clusterId, holdsOf(vm), holdsOf(after));
+  shiftHosts(tx, clusterOf(vm), holdsOf(vm), holdsOf(after));
   const answer = resource(200, vmView(after));
   if (!vm.hostId || !(cpu || memory || disks || nics)) return commit(call, tx, answer, vm);
   const operation = newOperation({

@@ -1,5 +1,6 @@
 import type { OperationKind } from '../../../shared/model/operation.ts';
 import { STEPS as configure } from '../../../workflows/configure/steps.ts';
+import { STEPS as convertVm } from '../../../workflows/convert-vm/steps.ts';
 import { STEPS as deleteVm } from '../../../workflows/delete-vm/steps.ts';
 import {
   type State,
@@ -26,6 +27,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'reconcile-host': reconcileHost,
   'power-on-host': powerOnHost,
   'migrate-vm': migrateVm,
+  'convert-vm': convertVm,
   configure,
 };
 

@@ -10,6 +10,7 @@ export const PASSTHROUGH_LOSES = {
   'memory-snapshot': { name: 'memory snapshot', grade: 'source document' },
   'dr-protection': { name: 'DR protection', grade: 'product documentation' },
   'live-migration': { name: 'live migration', grade: 'declared' },
+  conversion: { name: 'heterogeneous migration', grade: 'declared' },
   hibernation: { name: 'hibernation', grade: 'declared' },
 } as const;
 export type PassthroughLoss = keyof typeof PASSTHROUGH_LOSES;

@@ -127,7 +127,7 @@ async function switchOne(site: Site, order: MigrationRef): Promise<Outcome<Switc
     .delete(worldKeys.incoming(order.to, order.vmId), { table: 'world' });
   powerUnchanged(tx, ends.source);
   powerUnchanged(tx, target);
-  grantVolumes(tx, order.vmId, incoming.machine, { epoch: order.toEpoch, hostId: order.to });
+  grantVolumes(tx, order.vmId, incoming.machine, { epoch: order.toEpoch, hostId: order.to, siteId: target.siteId });
   return commit(site, tx, () => ({ outcome: 'switched', readyAt, plan }));
 }
 

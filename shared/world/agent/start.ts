@@ -81,7 +81,7 @@ async function startOne(
     values: { ':epoch': order.epoch },
     onFail: () => new Refusal('a newer order came first'),
   });
-  grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId });
+  grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
   try {
     await world.store.commit(tx);
   } catch (error) {
@@ -112,11 +112,11 @@ export function grantVolumes(
   tx: Transaction,
   vmId: string,
   machine: Pick<Machine, 'disks'>,
-  to: { epoch: number; hostId: string },
+  to: { epoch: number; hostId: string; siteId: string },
 ): void {
   for (const { name } of machine.disks)
     tx.update(
-      worldKeys.volume(vmId, name),
+      worldKeys.volume(to.siteId, vmId, name),
       {
         set: { leaseEpoch: to.epoch, leaseHost: to.hostId },
         condition: 'attribute_exists(pk) AND #leaseEpoch < :mine',

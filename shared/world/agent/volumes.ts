@@ -1,4 +1,4 @@
-import type { VolumeOrder, VolumeResult } from '../../hypervisor/port.ts';
+import type { VolumeOrder, VolumeRef, VolumeResult } from '../../hypervisor/port.ts';
 import { Transaction } from '../../store/transaction.ts';
 import { type WorldVolume, worldKeys } from '../records.ts';
 import { each, Refusal, type Site } from './common.ts';
@@ -6,7 +6,7 @@ import { each, Refusal, type Site } from './common.ts';
 export async function createVolumes({ world }: Site, siteId: string, orders: VolumeOrder[]): Promise<VolumeResult[]> {
   const tx = (v: VolumeOrder) =>
     new Transaction().put(
-      worldKeys.volume(v.vmId, v.name),
+      worldKeys.volume(siteId, v.vmId, v.name),
       { ...v, kind: 'volume', siteId, leaseEpoch: 0, sequence: 0, refused: 0 } satisfies WorldVolume,
       {
         table: 'world',
@@ -18,7 +18,7 @@ export async function createVolumes({ world }: Site, siteId: string, orders: Vol
   return each<VolumeOrder, VolumeResult>(
     orders,
     async (v) => {
-      const there = await world.volume(v.vmId, v.name);
+      const there = await world.volume(siteId, v.vmId, v.name);
       if (there?.id !== v.id) await world.store.commit(tx(v));
       return { id: v.id, ok: true };
     },
@@ -26,11 +26,8 @@ export async function createVolumes({ world }: Site, siteId: string, orders: Vol
   );
 }
 
-export async function deleteVolumes(
-  { world }: Site,
-  orders: Pick<VolumeOrder, 'id' | 'vmId' | 'name'>[],
-): Promise<VolumeResult[]> {
-  return each<Pick<VolumeOrder, 'id' | 'vmId' | 'name'>, VolumeResult>(
+export async function deleteVolumes({ world }: Site, siteId: string, orders: VolumeRef[]): Promise<VolumeResult[]> {
+  return each<VolumeRef, VolumeResult>(
     orders,
     async (v) => {
       const blocks = await world.store.queryAll<{ pk: string; sk: string }>(`VOL#${v.id}`, 'world', {
@@ -42,7 +39,7 @@ export async function deleteVolumes(
         for (const b of blocks.slice(i, i + 100)) tx.delete({ pk: `VOL#${v.id}`, sk: b.sk }, { table: 'world' });
         await world.store.commit(tx);
       }
-      await world.store.commit(new Transaction().delete(worldKeys.volume(v.vmId, v.name), { table: 'world' }));
+      await world.store.commit(new Transaction().delete(worldKeys.volume(siteId, v.vmId, v.name), { table: 'world' }));
       return { id: v.id, ok: true };
     },
     (v, reason) => ({ id: v.id, ok: false, reason }),
