@@ -20,6 +20,7 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'listProcesses',
   'fenceHosts',
   'powerOnHosts',
+  'changeHardware',
   'configureHosts',
   'reconfigureVms',
   'shapeNetworks',

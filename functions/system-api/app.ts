@@ -5,6 +5,7 @@ import { mountFace } from '../http/mount.ts';
 import { estateHandlers } from './estates.ts';
 import { hostHandlers } from './hosts.ts';
 import { inventoryHandlers } from './inventory.ts';
+import { maintenanceHandlers } from './maintenance.ts';
 import { tenantHandlers } from './tenants.ts';
 import { vmHandlers } from './vms.ts';
 import { watchHandlers } from './watch.ts';
@@ -17,6 +18,7 @@ export function systemApi(runtime: Runtime, port: HypervisorPort) {
       ...tenantHandlers,
       ...inventoryHandlers,
       ...hostHandlers(port),
+      ...maintenanceHandlers,
       ...vmHandlers(runtime, port),
       ...watchHandlers(port),
       ...estateHandlers(port),

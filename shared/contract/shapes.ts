@@ -138,6 +138,8 @@ export const host = z.object({
   siteId: z.string(),
   clusterId: z.string(),
   state: z.enum(HOST_STATES),
+  reason: z.string().optional().describe('why it was left in maintenance'),
+  draining: z.string().optional().describe('the operation that empties it; nothing new is placed on it'),
   power: z.enum(['on', 'off', 'booting']),
   vendor: z.string(),
   arch: z.string(),

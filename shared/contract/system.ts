@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { maintenanceContract } from './maintenance.ts';
 import { type ApiOperation, get, patch, post } from './operation.ts';
 import { hostPerformance, vmPerformance } from './performance.ts';
 import * as s from './shapes.ts';
@@ -139,6 +140,7 @@ export const systemContract = {
     longRunning: true,
     problems: ['illegal-transition', 'operation-in-progress'],
   }),
+  ...maintenanceContract,
   listDatastores: get('system', '/v1/system/datastores', {
     tag: 'inventory',
     summary: 'List datastores',

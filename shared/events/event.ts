@@ -34,6 +34,7 @@ export const EVENT_TYPES = {
   'host.suspect': 'a host misses its heartbeats',
   'host.fenced': 'a host surely runs nothing any more',
   'host.online': 'a host serves',
+  'host.maintenance': 'a host is empty and takes no VMs',
   'alarm.raised': 'a condition needs attention',
   'alarm.cleared': 'a condition is over',
   'incident.closed': 'every VM of an incident is accounted for',

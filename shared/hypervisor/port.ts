@@ -1,4 +1,4 @@
-import type { HostHardware, Overcommit } from '../model/inventory.ts';
+import type { Expandable, HostHardware, Overcommit } from '../model/inventory.ts';
 import type { MigrationOptions } from '../model/migration.ts';
 import type { Shaping } from '../model/qos.ts';
 import type { Machine } from './machine.ts';
@@ -32,6 +32,8 @@ export interface HypervisorPort {
   /** Cuts the power through the controllers (BMC) and asks them whether it is off. */
   fenceHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
   powerOnHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
+  /** Has hardware of hosts changed on site; only of those that have no power (ELA-6). Repeating it changes nothing. */
+  changeHardware(siteId: string, changes: HardwareChange[]): Promise<HardwareResult[]>;
   /** Tells agents the settings of their hosts. An older version than the one they have changes nothing. */
   configureHosts(siteId: string, settings: HostSettings[]): Promise<ConfigureResult[]>;
   /** Changes VMs that run: their QoS takes effect at once (QOS-7). */
@@ -185,6 +187,15 @@ export interface Observation extends ProcessRef {
   state: 'absent' | 'unreachable' | SeenProcess['state'];
   epoch?: number;
 }
+/** What the host has then. */
+export interface HardwareChange extends Expandable {
+  hostId: string;
+}
+export interface HardwareResult {
+  hostId: string;
+  outcome: 'done' | 'refused';
+  reason?: string;
+}
 export interface FenceResult {
   hostId: string;
   outcome: 'confirmed' | 'unreachable';
@@ -235,6 +246,7 @@ export function portClient(transport: PortTransport): HypervisorPort {
     listProcesses: (site, hostIds) => ask('listProcesses', site, hostIds),
     fenceHosts: (site, hostIds) => ask('fenceHosts', site, hostIds),
     powerOnHosts: (site, hostIds) => ask('powerOnHosts', site, hostIds),
+    changeHardware: (site, changes) => ask('changeHardware', site, changes),
     configureHosts: (site, settings) => ask('configureHosts', site, settings),
     reconfigureVms: (site, orders) => ask('reconfigureVms', site, orders),
     shapeNetworks: (site, networks) => ask('shapeNetworks', site, networks),

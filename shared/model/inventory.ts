@@ -85,6 +85,8 @@ export interface HostHardware {
   nicMbps: number;
   rack?: string;
 }
+/** What can be added to a host, with what follows from it. */
+export type Expandable = Pick<HostHardware, 'sockets' | 'coresPerSocket' | 'memoryMiB' | 'numaNodes'>;
 export interface DeviceCard {
   id: string;
   kind: 'nic' | 'disk';
@@ -140,6 +142,10 @@ export interface Host extends HostHardware {
   waiting?: number;
   /** The recovery that holds the host. */
   claim?: string;
+  /** The operation that moves its VMs away (ELA-6): nothing new is placed on it, and it is watched as ever. */
+  draining?: string;
+  /** Why it was left in maintenance. */
+  reason?: string;
   incidentId?: string;
   /** When VMs that wait were last tried, ms. */
   triedAt?: number;

@@ -12,6 +12,8 @@ export const OPERATION_KINDS = [
   'migrate-vm',
   'convert-vm',
   'configure',
+  'evacuate-host',
+  'expand-host',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

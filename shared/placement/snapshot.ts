@@ -32,7 +32,7 @@ export class CapacitySnapshot implements CandidateIndex {
   *near(need: Need): Iterable<Candidate> {
     const list = [...this.candidates.values()];
     const room = (c: Candidate) =>
-      c.host.state === 'online' && need.sites.includes(c.host.siteId) ? c.host.free.memoryMiB : -1;
+      c.host.state === 'online' && !c.host.draining && need.sites.includes(c.host.siteId) ? c.host.free.memoryMiB : -1;
     list.sort((a, b) => room(b) - room(a));
     yield* list;
   }

@@ -63,7 +63,8 @@ export const VALIDATORS: readonly Validator[] = [
   },
   {
     rule: 'state',
-    check: ({ host }) => (host.state === 'online' ? undefined : `is ${host.state}`),
+    check: ({ host }) =>
+      host.state !== 'online' ? `is ${host.state}` : host.draining ? 'is being emptied (ELA-6)' : undefined,
     help: () => 'Bring hosts back online.',
   },
   {

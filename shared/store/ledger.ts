@@ -22,13 +22,25 @@ export class DatastoreFull extends Error {
   }
 }
 
-/** Takes capacity of a host that is online: relative, under a capacity condition, never by version. */
-export function takeHost(tx: Transaction, host: { clusterId: string; id: string }, taken: Amounts): void {
+/**
+ * Takes capacity of a host that is online: relative, under a capacity condition, never by version. A host that is being
+ * emptied takes no newcomer (ELA-6); what is there already may still change.
+ */
+export function takeHost(
+  tx: Transaction,
+  host: { clusterId: string; id: string },
+  taken: Amounts,
+  newcomer = true,
+): void {
   const named = changed(taken);
   tx.update(keys.host(host.clusterId, host.id), {
     add: Object.fromEntries(named.map(([d, n]) => [`free.${d}`, -n])),
-    condition: ['#state = :online', ...named.map(([d]) => `#free.#${d} >= :${d}`)].join(' AND '),
-    names: { '#state': 'state' },
+    condition: [
+      '#state = :online',
+      ...(newcomer ? ['attribute_not_exists(#draining)'] : []),
+      ...named.map(([d]) => `#free.#${d} >= :${d}`),
+    ].join(' AND '),
+    names: { '#state': 'state', ...(newcomer ? { '#draining': 'draining' } : {}) },
     values: { ':online': 'online', ...Object.fromEntries(named.map(([d, n]) => [`:${d}`, n])) },
     onFail: (found) => new HostFull(found as unknown as Host | undefined),
   });
@@ -42,7 +54,7 @@ export function giveHost(tx: Transaction, host: { clusterId: string; id: string 
 
 /**
  * Carries over what VMs held before to what they hold after, each host's net change in one action: a host that takes
- * more must be online and have it.
+ * more must be online and have it, and one that more VMs hold than before must not be about to be emptied.
  */
 export function shiftHosts(
   tx: Transaction,
@@ -50,14 +62,16 @@ export function shiftHosts(
   before: readonly Hold[],
   after: readonly Hold[],
 ): void {
-  const taken = new Set(after.map((h) => h.hostId).filter((id) => !before.some((b) => b.hostId === id)));
+  const holders = (holds: readonly Hold[], id: string) => holds.filter((h) => h.hostId === id).length;
   const net = new Map<string, Amounts>();
   for (const { hostId, amounts } of after) net.set(hostId, plus(net.get(hostId) ?? nothing(), amounts));
   for (const { hostId, amounts } of before) net.set(hostId, minus(net.get(hostId) ?? nothing(), amounts));
   for (const [id, amounts] of net) {
-    if (changed(amounts).length === 0 && !taken.has(id)) continue;
+    const taken = holders(before, id) === 0 && holders(after, id) > 0;
+    if (changed(amounts).length === 0 && !taken) continue;
     const host = { clusterId: clusterOf(id), id };
-    if (taken.has(id) || changed(amounts).some(([, n]) => n > 0)) takeHost(tx, host, amounts);
+    if (taken || changed(amounts).some(([, n]) => n > 0))
+      takeHost(tx, host, amounts, holders(after, id) > holders(before, id));
     else giveHost(tx, host, minus(nothing(), amounts));
   }
 }

@@ -61,6 +61,16 @@ export class Operations {
     return item;
   }
 
+  /** Undefined when there is none, or not any more. */
+  async find(id: string): Promise<Operation | undefined> {
+    try {
+      return await this.get(id);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
   /** Newest first. A system context lists the operations that belong to no tenant. */
   list(options: ListOptions): Promise<Page<Operation>> {
     const pk = this.context.kind === 'system' ? 'SYS#OP' : tenantPart(this.context.tenantId, 'OP');

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { HostHardware } from '../model/inventory.ts';
 import { hashVolumes, readBlocks, writeBlocks } from './agent/blocks.ts';
 import type { Site } from './agent/common.ts';
+import { changeHardware } from './agent/hardware.ts';
 import { beginMigrations, cancelMigrations, switchOver } from './agent/migrate.ts';
 import { observeHost } from './agent/observe.ts';
 import { orderPower } from './agent/power.ts';
@@ -31,6 +32,7 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     listProcesses: (_siteId, hostIds) => listProcesses(site, hostIds),
     fenceHosts: (_siteId, hostIds) => orderPower(site, hostIds, 'off'),
     powerOnHosts: (_siteId, hostIds) => orderPower(site, hostIds, 'on'),
+    changeHardware: (_siteId, changes) => changeHardware(site, changes),
     configureHosts: (_siteId, settings) => configureHosts(site, settings),
     reconfigureVms: (_siteId, orders) => reconfigureVms(site, orders),
     shapeNetworks: (siteId, networks) => shapeNetworks(site, siteId, networks),

@@ -62,6 +62,26 @@ async function emptyNetwork(s: Setting): Promise<string> {
   return (await s.test.client.must<{ id: string }>('POST', path, s.acme.token, body)).id;
 }
 
+const handedOut = new Set<string>();
+/** A host that serves, for one fixture alone, of the fewest VMs; what was begun before has ended. */
+async function hostToEmpty(s: Setting): Promise<string> {
+  await s.test.settle();
+  const path = '/v1/system/hosts?siteId=site_a&state=online';
+  type Seen = { id: string; allocated: { vcpus: number } };
+  const { items } = await s.test.client.must<{ items: Seen[] }>('GET', path, s.test.operator);
+  const [host] = items.filter(({ id }) => !handedOut.has(id)).sort((a, b) => a.allocated.vcpus - b.allocated.vcpus);
+  if (!host) throw new Error('no host is left to be emptied');
+  handedOut.add(host.id);
+  return host.id;
+}
+
+async function emptied(s: Setting): Promise<string> {
+  const id = await hostToEmpty(s);
+  await s.test.client.must('POST', `/v1/system/hosts/${id}/maintenance-enter`, s.test.operator);
+  await s.test.settle();
+  return id;
+}
+
 const quota = { vcpus: 8, memoryMiB: 8192, storageGiB: 100, vms: 4 };
 const cidr = () => `10.9.${++count}.0/24`;
 const cluster = { name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } };
@@ -143,6 +163,13 @@ export const FIXTURES: Record<string, Prepare> = {
   listHosts: nothing,
   getHost: (s) => ({ params: { hostId: s.vm.hostId as string } }),
   powerOnHost: (s) => ({ params: { hostId: s.failedHosts.pop() as string }, other: {} }),
+  enterMaintenance: async (s) => ({ params: { hostId: await hostToEmpty(s) }, other: {} }),
+  exitMaintenance: async (s) => ({ params: { hostId: await emptied(s) }, other: {} }),
+  expandHost: async (s) => ({
+    params: { hostId: await hostToEmpty(s) },
+    body: { memoryGiB: 4096 + ++count },
+    other: { memoryGiB: 5120 },
+  }),
   listDatastores: nothing,
   listLinks: nothing,
   listExternalNetworks: nothing,

@@ -118,6 +118,8 @@ export const WRITES: Record<OperationKind, number> = {
   'migrate-vm': 4,
   'convert-vm': 4,
   configure: 7,
+  'evacuate-host': 4,
+  'expand-host': 7,
 };
 
 /** Every harm that a workflow is put through. */

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { HostHardware } from '../../shared/model/inventory.ts';
 import type { OperationKind } from '../../shared/model/operation.ts';
 import { OPERATION_KINDS } from '../../shared/model/operation.ts';
 import { readBelief } from '../../shared/store/belief.ts';
+import { World } from '../../shared/world/world.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { type Harm, harm, harmsOf, survives, WRITES, wordsOf } from '../support/harness.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
@@ -204,7 +206,52 @@ const STORIES: Record<OperationKind, Story> = {
       }
     },
   },
+  'evacuate-host': {
+    prepare: (_, acme) => acme.running(1),
+    begin: async (test, _, vms) =>
+      void (await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/maintenance-enter`, test.operator)),
+    async reached(test, acme, vms) {
+      expect(await hostState(test, one(vms).hostId)).toBe('maintenance');
+      expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'running', epoch: one(vms).epoch + 1 });
+    },
+    async unwound(test, acme, vms, step) {
+      await servesAgain(test, one(vms).hostId, step === 'finish');
+      expect((await acme.vm(one(vms).id)).state).toBe('running');
+    },
+  },
+  'expand-host': {
+    prepare: (_, acme) => acme.running(1),
+    begin: async (test, _, vms) =>
+      void (await test.client.must('POST', `/v1/system/hosts/${one(vms).hostId}/expand`, test.operator, {
+        sockets: 4,
+        memoryGiB: 128,
+      })),
+    async reached(test, acme, vms) {
+      const host = (await readBelief(test.cloud.store)).hosts.find((h) => h.id === one(vms).hostId);
+      expect(host).toMatchObject({ state: 'online', sockets: 4, memoryMiB: 131_072, power: 'on' });
+      expect(host?.free).toEqual(host?.capacity);
+      expect(await acme.vm(one(vms).id)).toMatchObject({ state: 'running', epoch: one(vms).epoch + 1 });
+    },
+    async unwound(test, acme, vms) {
+      await servesAgain(test, one(vms).hostId, false);
+      expect((await acme.vm(one(vms).id)).state).toBe('running');
+      // What is believed of the host is what stands in the rack.
+      const host = (await readBelief(test.cloud.store)).hosts.find((h) => h.id === one(vms).hostId);
+      const { sockets, memoryMiB } = (await new World(test.cloud.store).host(one(vms).hostId)) as HostHardware;
+      expect(host).toMatchObject({ sockets, memoryMiB });
+    },
+  },
 };
+
+/** A host that was to be emptied takes VMs again; unless the work was done, when it is in maintenance. */
+async function servesAgain(test: TestCloud, hostId: string, orMaintenance: boolean): Promise<void> {
+  await test.advance(30);
+  await test.settle();
+  const host = (await readBelief(test.cloud.store)).hosts.find((h) => h.id === hostId);
+  expect(host?.draining).toBeUndefined();
+  expect(host?.claim).toBeUndefined();
+  expect(orMaintenance ? ['online', 'maintenance'] : ['online']).toContain(host?.state);
+}
 
 /** Nothing of the failed creation: no VM, process, volume, capacity, address or quota. */
 async function nothing_is_left(test: TestCloud): Promise<void> {

@@ -106,6 +106,8 @@ async function confirmed(
   const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
     set: { state: 'fenced', power: 'off' },
     add: { version: 1 },
+    // Whoever was emptying it has lost it.
+    remove: ['draining'],
     condition: '#state = :fencing',
     values: { ':fencing': 'fencing' },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),

@@ -9,6 +9,8 @@ import {
   type StepTable,
   stepHandler,
 } from '../../../workflows/engine/step-table.ts';
+import { STEPS as evacuateHost } from '../../../workflows/evacuate-host/steps.ts';
+import { STEPS as expandHost } from '../../../workflows/expand-host/steps.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
@@ -29,6 +31,8 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'migrate-vm': migrateVm,
   'convert-vm': convertVm,
   configure,
+  'evacuate-host': evacuateHost,
+  'expand-host': expandHost,
 };
 
 export const stepFunctions = (deps: StepDeps): Record<OperationKind, (call: StepCall) => Promise<State>> =>

@@ -22,7 +22,8 @@ export async function orderPower(
     const last = host.bmc[host.bmc.length - 1];
     // Repeating an order that already holds changes nothing.
     if ((last?.power ?? 'on') !== power) {
-      const bmc = [...host.bmc, { at: now, power }];
+      // No two orders are obeyed at one instant: also the shortest power cut ends what ran, and is followed by a boot.
+      const bmc = [...host.bmc, { at: Math.max(now, (last?.at ?? 0) + 1), power }];
       await world.store.update(
         worldKeys.host(hostId),
         {
