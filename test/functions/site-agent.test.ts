@@ -145,6 +145,37 @@ describe('a call that arrives twice is carried out twice, and the second time do
     expect((await there(vmId)).volumes).toEqual([]);
   });
 
+  it('blocks are written once, into a volume that no VM was given; they are read page by page, and their hash follows the bytes', async () => {
+    const { volume, order } = fresh();
+    const ref = { id: volume.id, vmId: volume.vmId, name: volume.name };
+    const block = (index: number, text: string) => ({
+      index,
+      data: Buffer.from(text).toString('base64'),
+      sequence: index + 1,
+      at: 5,
+    });
+    const blocks = [block(2, 'two'), block(40, 'forty'), block(300, '')];
+    await call('createVolumes', [volume]);
+    const sum = async () =>
+      ((await call('hashVolumes', [ref])) as { value: { hash: string; blocks: number }[] }).value[0];
+    const empty = await sum();
+    expect(await twice('writeBlocks', [{ ...ref, blocks }])).toMatchObject({ value: [{ ok: true }] });
+    const full = await sum();
+    expect([empty?.blocks, full?.blocks, full?.hash === empty?.hash]).toEqual([0, 3, false]);
+    const read = (after: number) => call('readBlocks', [{ ...ref, after, limit: 2 }]);
+    expect(await read(-1)).toMatchObject({ value: [{ outcome: 'read', blocks: blocks.slice(0, 2), more: true }] });
+    expect(await read(40)).toMatchObject({ value: [{ outcome: 'read', blocks: blocks.slice(2), more: false }] });
+    expect(await call('readBlocks', [{ ...ref, id: 'vol_other', after: -1, limit: 2 }])).toMatchObject({
+      value: [{ outcome: 'absent' }],
+    });
+    await call('writeBlocks', [{ ...ref, blocks: [block(2, 'TWO')] }]);
+    expect((await sum())?.hash).not.toBe(full?.hash);
+    const changed = await sum();
+    await call('startVms', [order]);
+    expect(await call('writeBlocks', [{ ...ref, blocks }])).toMatchObject({ value: [{ ok: false }] });
+    expect(await sum()).toEqual(changed);
+  });
+
   it('a host is fenced once and powered on once', async () => {
     const hostId = hosts[0] as string;
     expect(await twice('fenceHosts', [hostId])).toMatchObject({ value: [{ outcome: 'confirmed' }] });
