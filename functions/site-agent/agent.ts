@@ -28,6 +28,9 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'beginMigrations',
   'switchOver',
   'cancelMigrations',
+  'beginVolumeMoves',
+  'commitVolumeMoves',
+  'cancelVolumeMoves',
 ];
 
 /** The far end of the port. Faults of the way itself (time-out, lost answer, duplicate) happen here. */

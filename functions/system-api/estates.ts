@@ -1,9 +1,16 @@
 import { type ExpandedEstate, expandEstate } from '../../shared/estate/expand.ts';
 import { parseEstateObject } from '../../shared/estate/parse.ts';
 import { hostCapacity, promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
+import { DATASTORE_MIGRATION_BUDGET } from '../../shared/hypervisor/parameters.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
-import { type Cluster, type Host, type HostHardware, promisedBy } from '../../shared/model/inventory.ts';
+import {
+  type Cluster,
+  type Datastore,
+  type Host,
+  type HostHardware,
+  promisedBy,
+} from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -72,7 +79,7 @@ async function takeIn(call: Call, estate: ExpandedEstate): Promise<void> {
   };
   for (const s of estate.sites) await add(keys.site(s.id), s);
   for (const c of estate.clusters) await add(keys.cluster(c.id), c);
-  for (const d of estate.datastores) await add(keys.datastore(d.siteId, d.id), { ...d, version: 1 });
+  for (const d of estate.datastores) await add(keys.datastore(d.siteId, d.id), newDatastore(d));
   for (const l of estate.links) await add(keys.link(l.id), l);
   for (const n of estate.externalNetworks) await add(keys.externalNetwork(n.id), n);
   const clusterOf = new Map(estate.clusters.map((c) => [c.id, c]));
@@ -84,6 +91,12 @@ async function takeIn(call: Call, estate: ExpandedEstate): Promise<void> {
 }
 
 class Present extends Error {}
+
+const newDatastore = (d: ExpandedEstate['datastores'][number]): Datastore => ({
+  ...d,
+  freeMigrations: DATASTORE_MIGRATION_BUDGET,
+  version: 1,
+});
 
 function newHost(hardware: HostHardware, cluster: Cluster, now: number): Host {
   const capacity = hostCapacity(hardware, cluster.numa.guest);

@@ -16,6 +16,7 @@ import { acceptMigration } from '../http/moves.ts';
 import { performanceOf } from '../http/observed.ts';
 import { slicePage } from '../http/paging.ts';
 import { systemVmView } from '../http/views.ts';
+import { moveDisks } from './disks.ts';
 
 export const vmHandlers = (runtime: Runtime, port: HypervisorPort) => ({
   /** By tenant or by host: over all tenants at once nobody pages. */
@@ -59,6 +60,8 @@ export const vmHandlers = (runtime: Runtime, port: HypervisorPort) => ({
       operationPath: '/v1/system/operations',
     });
   },
+
+  migrateSystemVmDisks: moveDisks,
 
   /** SCH-1: per host, that it may be taken or why not. */
   async explainPlacement(call: Call<z.infer<typeof explainPlacement>>) {

@@ -194,15 +194,26 @@ const shaping = answer('shaping', {
   ),
 });
 
+const copyAdvice = z.object({
+  ...each(z.number().optional(), 'bandwidthMiBps', 'dirtyMiBps'),
+  allowedPauseMs: z.number(),
+});
 const migration = answer('migration', {
   outcome: z.enum(['completed', 'not-converged']),
   ...figures('dirtyPerBandwidth', 'bandwidthMiBps', 'remainderMiB', 'downtimeMs', 'totalSeconds', 'sentMiB'),
   lostCpuSeconds: z.number(),
   rounds: z.array(z.object({ round: z.int(), ...figures('sentMiB', 'seconds', 'dirtyRateMiBps', 'throttlePercent') })),
   reason: z.string().optional(),
-  advice: z
-    .object({ ...each(z.number().optional(), 'bandwidthMiBps', 'dirtyMiBps'), allowedPauseMs: z.number() })
-    .optional(),
+  advice: copyAdvice.optional(),
+  wouldHelp: z.array(z.string()),
+});
+
+const storageMigration = answer('storage-migration', {
+  outcome: z.enum(['completed', 'not-converged']),
+  ...figures('writesPerBandwidth', 'bandwidthMiBps', 'remainderMiB', 'pauseMs', 'totalSeconds', 'sentMiB'),
+  rounds: z.array(z.object({ round: z.int(), ...figures('sentMiB', 'seconds') })),
+  reason: z.string().optional(),
+  advice: copyAdvice.optional(),
   wouldHelp: z.array(z.string()),
 });
 
@@ -238,4 +249,5 @@ export const labAnswer = z.discriminatedUnion('experiment', [
   pages,
   sharing,
   device,
+  storageMigration,
 ]);

@@ -7,7 +7,7 @@ import {
   overcommitSpec,
   vcpuRatioSpec,
 } from '../model/inventory.ts';
-import { migrationOptions } from '../model/migration.ts';
+import { migrationOptions, volumeMoveOptions } from '../model/migration.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
 import { diskQosSpec, shapingSpec } from '../model/qos.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
@@ -304,6 +304,12 @@ export const migrateSystemVm = migrationOptions.extend({
 export const convertVm = z.strictObject({
   siteId: z.string().optional().describe('a site of the VDC and of kind fusioncompute; without it any such site'),
   clusterId: z.string().optional(),
+});
+export const migrateSystemVmDisks = volumeMoveOptions.extend({
+  disks: z
+    .array(z.strictObject({ name: z.string().max(64), datastoreId: z.string().max(128) }))
+    .max(64)
+    .describe('1 to 11 disks, each with the datastore of its site that it is to stand on'),
 });
 export const patchNetwork = z.strictObject({ qos: shapingSpec });
 export const patchCluster = z.strictObject({

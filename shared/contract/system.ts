@@ -186,6 +186,16 @@ export const systemContract = {
     longRunning: true,
     problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
+  migrateSystemVmDisks: post('system', '/v1/system/vms/{vmId}/disks/migrate', {
+    tag: 'vms',
+    summary: 'Move disks of a VM that runs or is stopped to other datastores of its site',
+    body: s.migrateSystemVmDisks,
+    example: { disks: [{ name: 'root', datastoreId: 'ds_example' }] },
+    query: s.dryRunQuery,
+    response: accepted,
+    longRunning: true,
+    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+  }),
   explainPlacement: post('system', '/v1/system/placements/explain', {
     tag: 'placement',
     summary: 'Say for each host whether a VM could go there, and why not',

@@ -9,7 +9,7 @@ export interface Inventory {
   sites: Site[];
   clusters: Cluster[];
   hosts: HostHardware[];
-  datastores: Omit<Datastore, 'version'>[];
+  datastores: Omit<Datastore, 'version' | 'freeMigrations'>[];
   links: Link[];
   externalNetworks: ExternalNetwork[];
   /** Not yet created: their ids are given when they are. `sites` are site ids. */
@@ -113,7 +113,7 @@ const expandHosts = (site: SiteSpec, cluster: ClusterSpec): HostHardware[] =>
     ...(host.rack === undefined ? {} : { rack: host.rack }),
   }));
 
-const expandDatastores = (site: SiteSpec): Omit<Datastore, 'version'>[] =>
+const expandDatastores = (site: SiteSpec): ExpandedEstate['datastores'] =>
   site.datastores.flatMap((datastore) =>
     datastoresOf(site.name, datastore, site.clusters).map(({ id, name, hostId }) => ({
       id,

@@ -1,8 +1,8 @@
 import { type Amounts, nodeMiB, nodeVcpus, nothing, plus } from '../model/amounts.ts';
-import type { Seat, Vm } from '../model/vm.ts';
+import type { Seat, StorageMoves, Vm } from '../model/vm.ts';
 import { hugePagesOf } from './memory/pages.ts';
 import { splitVm, type Vnode } from './numa/vnodes.ts';
-import { HOST_MIGRATION_COST } from './parameters.ts';
+import { DATASTORE_MIGRATION_COST, HOST_MIGRATION_COST } from './parameters.ts';
 
 export type Demanding = Pick<Vm, 'cpu' | 'memory' | 'numa' | 'home'> & {
   disks: readonly { io: string }[];
@@ -51,8 +51,8 @@ export interface Hold {
   amounts: Amounts;
 }
 
-/** All that a VM holds in the ledgers of hosts: its seat, and that of a move under way (MIG-6, MIG-7, MIG-9). */
-export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration' | 'conversion'>): Hold[] {
+/** All that a VM holds in the ledgers of hosts: its seat, that of a move under way (MIG-6, MIG-9), and turns (MIG-7). */
+export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration' | 'conversion' | 'storageMoves'>): Hold[] {
   const slot: Amounts = { ...nothing(), ...(vm.migration?.begun ? { migrations: HOST_MIGRATION_COST.live } : {}) };
   const holds: Hold[] = [];
   if (vm.hostId) holds.push({ hostId: vm.hostId, amounts: plus(demandOf(vm), slot) });
@@ -62,6 +62,37 @@ export function holdsOf(vm: Demanding & Pick<Vm, 'hostId' | 'migration' | 'conve
   }
   const other = vm.conversion?.seat;
   if (other) holds.push({ hostId: other.hostId, amounts: demandOf(seated(vm, other)) });
+  // The turn belongs to the host that copies, even when a recovery has taken the VM to another one since.
+  const copier = vm.storageMoves?.begun?.hostId;
+  if (!copier) return holds;
+  const turn: Amounts = { ...nothing(), migrations: HOST_MIGRATION_COST.storage };
+  const seat = holds.find((hold) => hold.hostId === copier);
+  if (seat) seat.amounts = plus(seat.amounts, turn);
+  else holds.push({ hostId: copier, amounts: turn });
+  return holds;
+}
+
+export interface StorageHold {
+  datastoreId: string;
+  gib: number;
+  /** Cost units of its budget (MIG-7). */
+  migrations: number;
+}
+
+/** All that a VM holds in the ledgers of datastores: its disks, their room where they are moved to, and turns. */
+export function storageHoldsOf(vm: {
+  disks: readonly { name: string; datastoreId: string; sizeGiB: number }[];
+  storageMoves?: Pick<StorageMoves, 'disks' | 'begun'>;
+}): StorageHold[] {
+  const holds = vm.disks.map((d): StorageHold => ({ datastoreId: d.datastoreId, gib: d.sizeGiB, migrations: 0 }));
+  const moves = (vm.storageMoves?.disks ?? []).map(({ name, datastoreId }) => ({
+    datastoreId,
+    disk: vm.disks.find((d) => d.name === name),
+  }));
+  for (const { datastoreId, disk } of moves) holds.push({ datastoreId, gib: disk?.sizeGiB ?? 0, migrations: 0 });
+  if (!vm.storageMoves?.begun) return holds;
+  const ends = new Set(moves.flatMap(({ datastoreId, disk }) => [datastoreId, disk?.datastoreId ?? datastoreId]));
+  for (const datastoreId of ends) holds.push({ datastoreId, gib: 0, migrations: DATASTORE_MIGRATION_COST.storage });
   return holds;
 }
 

@@ -210,6 +210,8 @@ export const THROTTLE_MAX_PERCENT = 99;
 export const STORAGE_COPY_MAX_DISKS = 11;
 /** Least speed of a storage migration, MiB/s. FusionCompute API, migratevol: 20 MB/s; STO-5. Declared: its MB is read as MiB. */
 export const STORAGE_COPY_MIN_MIBPS = 20;
+/** Speed of a storage migration when none is given, MiB/s. Declared. */
+export const STORAGE_COPY_MIBPS = 100;
 /** Budget of a host for migrations, cost units. vSphere, limits on simultaneous migrations; MIG-7. */
 export const HOST_MIGRATION_BUDGET = 8;
 /** What a migration costs each of its hosts, units. vSphere; MIG-7. */

@@ -1,5 +1,5 @@
 import type { Expandable, HostHardware, Overcommit } from '../model/inventory.ts';
-import type { MigrationOptions } from '../model/migration.ts';
+import type { MigrationOptions, VolumeMoveFigures, VolumeMoveOptions } from '../model/migration.ts';
 import type { Shaping } from '../model/qos.ts';
 import type { Machine } from './machine.ts';
 import type { CopyPlan } from './migration/copy.ts';
@@ -48,6 +48,12 @@ export interface HypervisorPort {
   switchOver(siteId: string, orders: MigrationRef[]): Promise<SwitchResult[]>;
   /** Ends a copy that has not switched over; the VM runs on at its source (MIG-5). */
   cancelMigrations(siteId: string, orders: MigrationRef[]): Promise<CancelResult[]>;
+  /** Begins to copy volumes to other datastores, or goes on with it. Repeating it brings the copy up to date (STO-5). */
+  beginVolumeMoves(siteId: string, orders: VolumeMoveOrder[]): Promise<VolumeMoveResult[]>;
+  /** Lets all volumes of a move stand on their new datastores at one instant, and then deletes the old copies. */
+  commitVolumeMoves(siteId: string, orders: VolumeMoveRef[]): Promise<VolumeCommitResult[]>;
+  /** Ends a copy that was not committed and deletes it; the volumes stay where they are. */
+  cancelVolumeMoves(siteId: string, orders: VolumeMoveRef[]): Promise<VolumeCancelResult[]>;
 }
 
 /** Times of the last heartbeat that arrived on each channel, ms; null when none ever did. */
@@ -178,6 +184,46 @@ export interface SwitchResult extends ProcessRef {
 export interface CancelResult extends ProcessRef {
   outcome: 'cancelled' | 'moved' | 'unreachable';
 }
+/** One storage migration of a VM. What comes late of an older `token` has no effect. */
+export interface VolumeMoveRef {
+  vmId: string;
+  token: number;
+  /** Names of its volumes. */
+  volumes: string[];
+}
+export interface VolumeMoveOrder extends VolumeMoveRef {
+  /** Datastore for each of `volumes`. */
+  to: string[];
+  /** The process whose host copies; none for a VM that is stopped, whose site copies. */
+  process: { hostId: string; epoch: number } | null;
+  options: VolumeMoveOptions;
+}
+/** `copying`: from `readyAt` on it may be committed. `not-converged` and `refused` say why, and change nothing. */
+export interface VolumeMoveResult {
+  vmId: string;
+  outcome: 'copying' | 'not-converged' | 'refused' | 'unreachable';
+  readyAt?: number;
+  reason?: string;
+}
+/** What was moved: how, and SHA-256 over names and hashes of all its volumes, at the old place and at the new one. */
+export interface MovedVolumes extends VolumeMoveFigures {
+  hashBefore: string;
+  hashAfter: string;
+}
+/** `moved`, now or before. `early`: not before `readyAt`. */
+export interface VolumeCommitResult {
+  vmId: string;
+  outcome: 'moved' | 'early' | 'not-converged' | 'refused' | 'unreachable';
+  moved?: MovedVolumes;
+  readyAt?: number;
+  reason?: string;
+}
+/** `moved`: too late, the volumes stand on their new datastores. */
+export interface VolumeCancelResult {
+  vmId: string;
+  outcome: 'cancelled' | 'moved';
+  moved?: MovedVolumes;
+}
 export interface SeenProcess {
   vmId: string;
   epoch: number;
@@ -254,5 +300,8 @@ export function portClient(transport: PortTransport): HypervisorPort {
     beginMigrations: (site, orders) => ask('beginMigrations', site, orders),
     switchOver: (site, orders) => ask('switchOver', site, orders),
     cancelMigrations: (site, orders) => ask('cancelMigrations', site, orders),
+    beginVolumeMoves: (site, orders) => ask('beginVolumeMoves', site, orders),
+    commitVolumeMoves: (site, orders) => ask('commitVolumeMoves', site, orders),
+    cancelVolumeMoves: (site, orders) => ask('cancelVolumeMoves', site, orders),
   };
 }

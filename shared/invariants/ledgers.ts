@@ -1,4 +1,5 @@
-import { holdsOf } from '../hypervisor/demand.ts';
+import { holdsOf, storageHoldsOf } from '../hypervisor/demand.ts';
+import { DATASTORE_MIGRATION_BUDGET } from '../hypervisor/parameters.ts';
 import { dimensionsOf, sumOf } from '../model/amounts.ts';
 import { allocatedOf, type Host } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
@@ -20,15 +21,27 @@ export const hostLedgersEqualSums: Invariant = {
         if ((host.free[d] ?? 0) < 0) violations.push(`${host.id}: overdrawn by ${-(host.free[d] ?? 0)} ${d}`);
       }
     }
+    const byDatastore = Map.groupBy(belief.vms.flatMap(storageHoldsOf), (hold) => hold.datastoreId);
     for (const datastore of belief.datastores) {
+      const holds = byDatastore.get(datastore.id) ?? [];
       const sum = belief.vms
-        .flatMap((vm) => [...vm.disks, ...(vm.conversion?.volumes ?? [])])
+        .flatMap((vm) => vm.conversion?.volumes ?? [])
         .filter((d) => d.datastoreId === datastore.id)
-        .reduce((n, d) => n + d.sizeGiB, swapGiB(belief.hosts, datastore.id));
+        .reduce(
+          (n, d) => n + d.sizeGiB,
+          holds.reduce((n, hold) => n + hold.gib, swapGiB(belief.hosts, datastore.id)),
+        );
       if (datastore.capacityGiB - datastore.freeGiB !== sum)
         violations.push(
           `${datastore.id}: ledger says ${datastore.capacityGiB - datastore.freeGiB} GiB taken, its volumes take ${sum}`,
         );
+      const turns = holds.reduce((n, hold) => n + hold.migrations, 0);
+      if (DATASTORE_MIGRATION_BUDGET - datastore.freeMigrations !== turns)
+        violations.push(
+          `${datastore.id}: ledger says ${DATASTORE_MIGRATION_BUDGET - datastore.freeMigrations} of its migration budget taken, storage migrations take ${turns}`,
+        );
+      if (datastore.freeMigrations < 0)
+        violations.push(`${datastore.id}: its migration budget is overdrawn by ${-datastore.freeMigrations}`);
       if (datastore.freeGiB < 0) violations.push(`${datastore.id}: overdrawn by ${-datastore.freeGiB} GiB`);
     }
     return { checked: belief.hosts.length + belief.datastores.length, violations };

@@ -1,9 +1,14 @@
-import { iso, MINUTE } from '../kernel/clock.ts';
-import { isFinal } from '../model/operation.ts';
+import { DAY, iso, MINUTE } from '../kernel/clock.ts';
+import { isFinal, type Operation } from '../model/operation.ts';
 import type { Invariant } from './facts.ts';
 
 /** A VM or operation in motion for longer than this has been forgotten. Longer than a lease, its fence and a boot together. */
 export const FORGOTTEN_AFTER_MS = 30 * MINUTE;
+
+/** Copying volumes takes as long as their bytes and the turns before them do; declared. */
+const COPY_FORGOTTEN_AFTER_MS = 7 * DAY;
+const patienceWith = ({ kind }: Operation): number =>
+  kind === 'move-volumes' ? COPY_FORGOTTEN_AFTER_MS : FORGOTTEN_AFTER_MS;
 
 const RESTING = new Set(['running', 'stopped', 'paused', 'hibernated', 'recycling']);
 
@@ -59,7 +64,7 @@ export const operationsEnd: Invariant = {
   id: 'INV-13',
   check({ belief, now }) {
     const violations = belief.operations
-      .filter((o) => !isFinal(o.state) && now - o.createdAt > FORGOTTEN_AFTER_MS)
+      .filter((o) => !isFinal(o.state) && now - o.createdAt > patienceWith(o))
       .map((o) => `${o.id} (${o.kind}) is ${o.state} since ${iso(o.createdAt)}`);
     return { checked: belief.operations.length, violations };
   },

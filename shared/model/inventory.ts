@@ -177,6 +177,8 @@ export interface Datastore {
   clusters: string[];
   capacityGiB: number;
   freeGiB: number;
+  /** What is left of its budget for storage migrations, cost units (MIG-7). */
+  freeMigrations: number;
   version: number;
 }
 

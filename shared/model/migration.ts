@@ -11,3 +11,20 @@ export const migrationOptions = z.strictObject({
   autoConverge: z.boolean().optional().describe('slow the guest down when it writes faster than can be copied'),
 });
 export type MigrationOptions = z.infer<typeof migrationOptions>;
+
+/** What may be chosen of a storage migration (STO-5). Its limits are the rule's, and are checked with the others. */
+export const volumeMoveOptions = z.strictObject({
+  mbps: z.number().min(0).max(1_000_000).optional().describe('MiB/s that the copy takes, at least 20; 100 without it'),
+  allowedPauseMs: z.int().min(1).max(60_000).optional().describe('longest pause of a guest that runs'),
+  maxRounds: z.int().min(1).max(1_000).optional(),
+  thick: z.boolean().optional().describe('copy whole disks, and not only the blocks that were ever written'),
+});
+export type VolumeMoveOptions = z.infer<typeof volumeMoveOptions>;
+
+/** How a storage migration went: what its operation tells. */
+export interface VolumeMoveFigures {
+  rounds: number;
+  sentMiB: number;
+  pauseMs: number;
+  totalSeconds: number;
+}

@@ -11,6 +11,7 @@ export const OPERATION_KINDS = [
   'power-on-host',
   'migrate-vm',
   'convert-vm',
+  'move-volumes',
   'configure',
   'evacuate-host',
   'expand-host',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { CpuGeneration } from './inventory.ts';
-import type { MigrationOptions } from './migration.ts';
+import type { MigrationOptions, VolumeMoveOptions } from './migration.ts';
 import { diskQosSpec, shapingSpec } from './qos.ts';
 import { stateMachine } from './state-machine.ts';
 
@@ -112,6 +112,16 @@ export interface Conversion {
   /** Host of the index by host, once the seat is gone. */
   runsOn?: string;
   volumes: Pick<Disk, 'id' | 'name' | 'sizeGiB' | 'datastoreId'>[];
+}
+
+/** A storage migration that was accepted: room at the new datastores is held besides the old (STO-5). */
+export interface StorageMoves {
+  /** Rises with every storage migration of the VM: what comes late of an older one has no effect. */
+  token: number;
+  disks: { name: string; datastoreId: string }[];
+  options: VolumeMoveOptions;
+  /** The process that runs meanwhile, none for a stopped VM. With it, it has its place in the budgets (MIG-7). */
+  begun?: { hostId: string | null; epoch: number };
 }
 
 /** S1 of the vocabulary. */
@@ -245,6 +255,7 @@ export interface Vm {
   generation?: Seat['generation'];
   migration?: Migration;
   conversion?: Conversion;
+  storageMoves?: StorageMoves;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */

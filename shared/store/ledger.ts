@@ -1,4 +1,4 @@
-import type { Hold } from '../hypervisor/demand.ts';
+import type { Hold, StorageHold } from '../hypervisor/demand.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { type Amounts, changed, minus, nothing, plus } from '../model/amounts.ts';
 import type { Datastore, Host } from '../model/inventory.ts';
@@ -87,6 +87,35 @@ export function takeDatastore(tx: Transaction, datastore: { siteId: string; id: 
 
 export function giveDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {
   tx.update(keys.datastore(datastore.siteId, datastore.id), { add: { freeGiB: gib } });
+}
+
+/** As `shiftHosts`, for datastores of a site: each one's net change in one action, and only where there is room for it. */
+export function shiftDatastores(
+  tx: Transaction,
+  siteId: string,
+  before: readonly StorageHold[],
+  after: readonly StorageHold[],
+): void {
+  const sum = (holds: readonly StorageHold[], of: 'gib' | 'migrations') => holds.reduce((n, h) => n + h[of], 0);
+  for (const id of new Set([...before, ...after].map((h) => h.datastoreId))) {
+    const [was, is] = [before, after].map((holds) => holds.filter((h) => h.datastoreId === id)) as [
+      StorageHold[],
+      StorageHold[],
+    ];
+    const net = [
+      ['freeGiB', sum(is, 'gib') - sum(was, 'gib')],
+      ['freeMigrations', sum(is, 'migrations') - sum(was, 'migrations')],
+    ] as const;
+    const changes = net.filter(([, n]) => n !== 0);
+    if (changes.length === 0) continue;
+    const taken = changes.filter(([, n]) => n > 0);
+    tx.update(keys.datastore(siteId, id), {
+      add: Object.fromEntries(changes.map(([d, n]) => [d, -n])),
+      ...(taken.length > 0 ? { condition: taken.map(([d]) => `#${d} >= :${d}`).join(' AND ') } : {}),
+      values: Object.fromEntries(taken.map(([d, n]) => [`:${d}`, n])),
+      onFail: (found) => new DatastoreFull(found as unknown as Datastore | undefined),
+    });
+  }
 }
 
 /** What is over quota, or undefined. VDC-2: names the dimension, limit, used and requested amounts. */

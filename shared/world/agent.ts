@@ -5,6 +5,7 @@ import { hashVolumes, readBlocks, writeBlocks } from './agent/blocks.ts';
 import type { Site } from './agent/common.ts';
 import { changeHardware } from './agent/hardware.ts';
 import { beginMigrations, cancelMigrations, switchOver } from './agent/migrate.ts';
+import { beginVolumeMoves, cancelVolumeMoves, commitVolumeMoves } from './agent/move-volumes.ts';
 import { observeHost } from './agent/observe.ts';
 import { orderPower } from './agent/power.ts';
 import { configureHosts, reconfigureVms, shapeNetworks } from './agent/settings.ts';
@@ -40,6 +41,9 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     beginMigrations: (_siteId, orders) => beginMigrations(site, orders),
     switchOver: (_siteId, orders) => switchOver(site, orders),
     cancelMigrations: (_siteId, orders) => cancelMigrations(site, orders),
+    beginVolumeMoves: (siteId, orders) => beginVolumeMoves(site, siteId, orders),
+    commitVolumeMoves: (siteId, orders) => commitVolumeMoves(site, siteId, orders),
+    cancelVolumeMoves: (siteId, orders) => cancelVolumeMoves(site, siteId, orders),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { BLOCKS_PER_GIB } from '../kernel/units.ts';
 import { Transaction } from '../store/transaction.ts';
+import { extentOf, SAME_EXTENT } from './extents.ts';
 import { guestServes, reachesStorage, volumeLost } from './process.ts';
 import { type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
 import type { World } from './world.ts';
@@ -38,13 +39,13 @@ export class Guest {
       if (process.epoch !== volume.leaseEpoch) await this.refuse(volume, process);
       const sequence = volume.sequence + 1;
       const block: WorldBlock = { index, data, sequence, at: this.clock.now() };
-      const tx = new Transaction().put(worldKeys.block(volume.id, index), block, { table: 'world' }).update(
+      const tx = new Transaction().put(worldKeys.block(extentOf(volume), index), block, { table: 'world' }).update(
         worldKeys.volume(volume.siteId, vmId, disk),
         {
           set: { sequence },
-          condition: '#leaseEpoch = :epoch AND #sequence = :before',
-          names: { '#leaseEpoch': 'leaseEpoch' },
-          values: { ':epoch': process.epoch, ':before': volume.sequence },
+          condition: `#leaseEpoch = :epoch AND #sequence = :before AND ${SAME_EXTENT}`,
+          names: { '#leaseEpoch': 'leaseEpoch', '#extent': 'extent', '#id': 'id' },
+          values: { ':epoch': process.epoch, ':before': volume.sequence, ':extent': extentOf(volume) },
           onFail: () => new Overtaken(),
         },
         'world',
@@ -60,9 +61,15 @@ export class Guest {
   }
 
   async read(vmId: string, disk: string, index: number): Promise<{ data: Uint8Array; sequence: number }> {
-    const { volume } = await this.path(vmId, disk, index);
-    const block = await this.world.store.get<WorldBlock>(worldKeys.block(volume.id, index), { table: 'world' });
-    return block ? { data: block.data, sequence: block.sequence } : { data: new Uint8Array(), sequence: 0 };
+    for (;;) {
+      const { volume } = await this.path(vmId, disk, index);
+      const key = worldKeys.block(extentOf(volume), index);
+      const block = await this.world.store.get<WorldBlock>(key, { table: 'world' });
+      if (block) return { data: block.data, sequence: block.sequence };
+      // Where the volume was moved away meanwhile, nothing stands any more.
+      const now = (await this.world.volumesOf(vmId)).find((v) => v.id === volume.id);
+      if (now && extentOf(now) === extentOf(volume)) return { data: new Uint8Array(), sequence: 0 };
+    }
   }
 
   /** The running process that the volume's lease names, and the volume; or the reason why there is no way to it. */

@@ -1,10 +1,10 @@
 import type { FunctionHold } from '../hypervisor/io/devices.ts';
 import type { Load, Machine } from '../hypervisor/machine.ts';
 import type { MemoryState } from '../hypervisor/performance/observation.ts';
-import type { HostSettings, NetworkShape } from '../hypervisor/port.ts';
+import type { HostSettings, MovedVolumes, NetworkShape } from '../hypervisor/port.ts';
 import type { FaultKind } from '../model/fault.ts';
 import type { HostHardware } from '../model/inventory.ts';
-import type { MigrationOptions } from '../model/migration.ts';
+import type { MigrationOptions, VolumeMoveOptions } from '../model/migration.ts';
 import type { Key } from '../store/tables.ts';
 
 /** What stands in the World table. `kind` is the hash key of the index that lists things of a kind. */
@@ -77,6 +77,12 @@ export interface WorldVolume {
   siteId: string;
   datastoreId: string;
   sizeGiB: number;
+  /** Where its blocks stand: its own id, until it was moved to another datastore. */
+  extent?: string;
+  /** While it is copied to another datastore. */
+  move?: VolumeCopy;
+  /** The last move that came to its end, which late orders of it must find. */
+  moved?: EndedMove;
   /** Highest epoch granted; 0 before the first start. */
   leaseEpoch: number;
   leaseHost?: string;
@@ -84,6 +90,23 @@ export interface WorldVolume {
   sequence: number;
   /** Writes refused because their epoch was stale. */
   refused: number;
+}
+
+/** A storage migration of a volume. When it may be committed follows from it and the guest's load. */
+export interface VolumeCopy {
+  token: number;
+  to: string;
+  /** Where the copy stands. */
+  extent: string;
+  startedAt: number;
+  process: { hostId: string; epoch: number } | null;
+  options: VolumeMoveOptions;
+}
+/** `done`: it was committed, and its old blocks stand in `left` until they are deleted. */
+export interface EndedMove {
+  token: number;
+  done?: MovedVolumes;
+  left?: string;
 }
 
 export interface WorldBlock {
@@ -113,6 +136,9 @@ export const worldKeys = {
   network: (siteId: string, id: string): Key => ({ pk: `NET#${siteId}`, sk: id }),
   /** A volume of one name may stand in two sites while its VM moves from one to the other. */
   volume: (siteId: string, vmId: string, name: string): Key => ({ pk: `VM#${vmId}`, sk: `VOL#${siteId}#${name}` }),
-  block: (volumeId: string, index: number): Key => ({ pk: `VOL#${volumeId}`, sk: String(index).padStart(12, '0') }),
+  block: (extent: string, index: number): Key => ({ pk: `VOL#${extent}`, sk: String(index).padStart(12, '0') }),
   fault: (id: string): Key => ({ pk: 'FAULT', sk: id }),
 };
+
+export const keyOfVolume = (volume: Pick<WorldVolume, 'siteId' | 'vmId' | 'name'>): Key =>
+  worldKeys.volume(volume.siteId, volume.vmId, volume.name);

@@ -177,6 +177,11 @@ export const FIXTURES: Record<string, Prepare> = {
   getSystemVm: vm,
   getSystemVmPerformance: vm,
   migrateSystemVm: (s) => ownVm(s, 'running'),
+  migrateSystemVmDisks: async (s) => {
+    const { params } = await ownVm(s, 'stopped');
+    const body = (mbps: number) => ({ disks: [{ name: 'root', datastoreId: 'ds_a-nas' }], mbps });
+    return { ...(params ? { params } : {}), body: body(50), other: body(60) };
+  },
   explainPlacement: (s) => ({ body: { vdcId: s.acme.vdcId, ...small } }),
   runLab: () => ({ body: { experiment: 'migration', memoryMiB: 4096, dirtyMiBps: 64 } }),
   listAlarms: nothing,

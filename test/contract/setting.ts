@@ -1,6 +1,7 @@
 import type { Reply } from '../../infra/local/client.ts';
 import { type ApiOperation, ROLES, type Role, TENANT_ROLES } from '../../shared/contract/operation.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
+import { builtinEstate } from '../../shared/estate/builtin.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
 
@@ -21,8 +22,15 @@ export interface Setting {
   tokens: Record<Role, string>;
 }
 
+/** The estate that comes along, with a datastore that disks can be moved to. */
+function estate(): object {
+  const { sites, ...rest } = builtinEstate('single-site');
+  const second = { name: 'nas', capacityGiB: 10_000 };
+  return { ...rest, sites: sites.map((site) => ({ ...site, datastores: [...site.datastores, second] })) };
+}
+
 export async function prepareSetting(): Promise<Setting> {
-  const test = await TestCloud.start();
+  const test = await TestCloud.start({ estate: estate() });
   const acme = await TestTenant.create(test, 'acme');
   const globex = await TestTenant.create(test, 'globex');
   const [vm] = (await acme.running()) as [VmView];

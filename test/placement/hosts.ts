@@ -58,6 +58,7 @@ export const datastore = (id = 'ds1', fields: Partial<Datastore> = {}): Datastor
   clusters: [],
   capacityGiB: 1000,
   freeGiB: 1000,
+  freeMigrations: 128,
   version: 1,
   ...fields,
 });

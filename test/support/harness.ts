@@ -117,6 +117,7 @@ export const WRITES: Record<OperationKind, number> = {
   'power-on-host': 2,
   'migrate-vm': 4,
   'convert-vm': 4,
+  'move-volumes': 3,
   configure: 7,
   'evacuate-host': 4,
   'expand-host': 7,

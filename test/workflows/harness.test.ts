@@ -19,7 +19,10 @@ const estate = {
     {
       name: 'a',
       clusters: [{ name: 'c1', hosts: { count: 3, cores: 16, mhz: 2400, memoryGiB: 64 } }],
-      datastores: [{ name: 'san', capacityGiB: 1000 }],
+      datastores: [
+        { name: 'san', capacityGiB: 1000 },
+        { name: 'nas', capacityGiB: 900 },
+      ],
     },
   ],
 };
@@ -181,6 +184,32 @@ const STORIES: Record<OperationKind, Story> = {
       expect(running).toEqual([expect.objectContaining({ hostId: vm.hostId, epoch: vm.epoch, state: 'running' })]);
       expect((await test.world()).volumes.map((v) => v.siteId)).toEqual([vm.siteId]);
       expect((await vmStates(test)).map((v) => [v.claim, v.conversion])).toEqual([[undefined, undefined]]);
+    },
+  },
+  'move-volumes': {
+    async prepare(_, acme) {
+      const vms = await acme.running(1);
+      for (let i = 0; i < 5; i++) await acme.write(one(vms).id, i, `block ${i}`);
+      return vms;
+    },
+    async begin(test, _acme, vms) {
+      const body = { disks: [{ name: 'root', datastoreId: 'ds_a-nas' }] };
+      await test.client.must('POST', `/v1/system/vms/${one(vms).id}/disks/migrate`, test.operator, body);
+    },
+    async reached(test, acme, vms) {
+      expect((await vmStates(test))[0]?.disks[0]?.datastoreId).toBe('ds_a-nas');
+      // The pause of the guest.
+      await test.advance(1);
+      for (let i = 0; i < 5; i++) expect(await acme.read(one(vms).id, i)).toBe(`block ${i}`);
+    },
+    // All of it is where it was, or where it went before the harm, and is believed there.
+    async unwound(test, acme, vms) {
+      const [vm] = await vmStates(test);
+      expect([vm?.state, vm?.claim, vm?.storageMoves]).toEqual(['running', undefined, undefined]);
+      const [volume] = await new World(test.cloud.store).volumesOf(one(vms).id);
+      expect([volume?.datastoreId, volume?.move]).toEqual([vm?.disks[0]?.datastoreId, undefined]);
+      await test.advance(1);
+      for (let i = 0; i < 5; i++) expect(await acme.read(one(vms).id, i)).toBe(`block ${i}`);
     },
   },
   configure: {

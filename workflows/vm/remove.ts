@@ -1,10 +1,10 @@
-import { demandOf } from '../../shared/hypervisor/demand.ts';
+import { clusterOf, holdsOf, storageHoldsOf } from '../../shared/hypervisor/demand.ts';
 import type { VolumeRef } from '../../shared/hypervisor/port.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { ipToNumber } from '../../shared/model/addresses.ts';
 import { storageGiBOf, type Vm } from '../../shared/model/vm.ts';
 import { keys } from '../../shared/store/keys.ts';
-import { giveDatastore, giveHost, refundVdc } from '../../shared/store/ledger.ts';
+import { refundVdc, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
@@ -25,13 +25,8 @@ export async function deleteVolumesAt(siteId: string, volumes: VolumeRef[], { po
 /** Removes the record and gives back all that it held, once: host, datastore, quota, addresses. */
 export async function forgetVm(vm: Vm, type: 'vm.deleted' | 'vm.failed', deps: StepDeps): Promise<void> {
   const tx = new Transaction().delete(vmKey(vm), unchanged(vm));
-  if (vm.hostId) giveHost(tx, { clusterId: vm.clusterId, id: vm.hostId }, demandOf(vm));
-  for (const [id, disks] of Map.groupBy(vm.disks, (d) => d.datastoreId))
-    giveDatastore(
-      tx,
-      { siteId: vm.siteId, id },
-      disks.reduce((n, d) => n + d.sizeGiB, 0),
-    );
+  shiftHosts(tx, clusterOf(vm), holdsOf(vm), []);
+  shiftDatastores(tx, vm.siteId, storageHoldsOf(vm), []);
   refundVdc(
     tx,
     { tenantId: vm.tenantId, id: vm.vdcId },

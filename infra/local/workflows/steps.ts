@@ -13,6 +13,7 @@ import { STEPS as evacuateHost } from '../../../workflows/evacuate-host/steps.ts
 import { STEPS as expandHost } from '../../../workflows/expand-host/steps.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
+import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
 import { STEPS as reconcileHost } from '../../../workflows/reconcile-host/steps.ts';
@@ -30,6 +31,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'power-on-host': powerOnHost,
   'migrate-vm': migrateVm,
   'convert-vm': convertVm,
+  'move-volumes': moveVolumes,
   configure,
   'evacuate-host': evacuateHost,
   'expand-host': expandHost,

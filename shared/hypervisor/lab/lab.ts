@@ -11,6 +11,7 @@ import { numaLab, numaSpec } from './numa.ts';
 import { pagesLab, pagesSpec } from './pages.ts';
 import { shapingLab, shapingSpec } from './shaping.ts';
 import { sharingLab, sharingSpec } from './sharing.ts';
+import { storageMigrationLab, storageMigrationSpec } from './storage-migration.ts';
 
 /** What may be asked of the lab. */
 export const labSpec = z.discriminatedUnion('experiment', [
@@ -25,6 +26,7 @@ export const labSpec = z.discriminatedUnion('experiment', [
   pagesSpec,
   sharingSpec,
   deviceSpec,
+  storageMigrationSpec,
 ]);
 export type LabQuestion = z.infer<typeof labSpec>;
 
@@ -53,5 +55,7 @@ export function runLab(question: LabQuestion) {
       return sharingLab(question);
     case 'device':
       return deviceLab(question);
+    case 'storage-migration':
+      return storageMigrationLab(question);
   }
 }

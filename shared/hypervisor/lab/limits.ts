@@ -43,3 +43,6 @@ export const LAB_SHARING_PAGES = 8;
 export const LAB_SHARING_STEPS = 32;
 /** Longest text for a page, characters: longer than a page, so that a page's own limit is met first (MEM-9). */
 export const LAB_PAGE_CHARACTERS = 8_192;
+/** Most disks that a question may name, and the largest, GiB; what a migration may move is the rule's affair. */
+export const LAB_DISKS = 64;
+export const LAB_DISK_GIB = 65_536;

@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { HashResult, ReadOrder, ReadResult, VolumeRef, VolumeResult, WriteOrder } from '../../hypervisor/port.ts';
 import { Transaction } from '../../store/transaction.ts';
+import { blocksAfter, extentOf, hashExtent } from '../extents.ts';
 import { volumeLost } from '../process.ts';
 import { type WorldBlock, type WorldVolume, worldKeys } from '../records.ts';
 import { each, Refusal, type Site } from './common.ts';
-
-/** Blocks that one request of the store reads at most while a volume is hashed. */
-const HASH_PAGE = 200;
 
 /** The volume, or why nothing can be said of what it holds. */
 async function open(
@@ -19,13 +16,6 @@ async function open(
   return volumeLost(await world.faults(), volume, clock.now()) ? 'unreachable' : volume;
 }
 
-const page = ({ world }: Site, id: string, after: number, limit: number) =>
-  world.store.query<WorldBlock>(`VOL#${id}`, 'world', {
-    limit,
-    consistent: true,
-    ...(after >= 0 ? { after: { ...worldKeys.block(id, after) } } : {}),
-  });
-
 export async function readBlocks(site: Site, siteId: string, orders: ReadOrder[]): Promise<ReadResult[]> {
   const results: ReadResult[] = [];
   for (const order of orders) {
@@ -35,7 +25,7 @@ export async function readBlocks(site: Site, siteId: string, orders: ReadOrder[]
       results.push({ id, outcome: volume, blocks: [], more: false });
       continue;
     }
-    const { items, next } = await page(site, id, order.after, order.limit);
+    const { items, next } = await blocksAfter(site.world.store, extentOf(volume), order.after, order.limit);
     const blocks = items.map(({ index, data, sequence, at }) => ({
       index,
       data: Buffer.from(data).toString('base64'),
@@ -57,7 +47,7 @@ export async function writeBlocks(site: Site, siteId: string, orders: WriteOrder
       const tx = new Transaction();
       for (const { index, data, sequence, at } of order.blocks) {
         const block: WorldBlock = { index, data: Buffer.from(data, 'base64'), sequence, at };
-        tx.put(worldKeys.block(order.id, index), block, { table: 'world' });
+        tx.put(worldKeys.block(extentOf(volume), index), block, { table: 'world' });
       }
       tx.update(
         worldKeys.volume(siteId, order.vmId, order.name),
@@ -83,25 +73,7 @@ export async function hashVolumes(site: Site, siteId: string, volumes: VolumeRef
   for (const ref of volumes) {
     const volume = await open(site, siteId, ref);
     if (typeof volume === 'string') results.push({ id: ref.id, outcome: volume });
-    else results.push({ id: ref.id, outcome: 'read', ...(await hashOf(site, ref.id)) });
+    else results.push({ id: ref.id, outcome: 'read', ...(await hashExtent(site.world.store, extentOf(volume))) });
   }
   return results;
-}
-
-async function hashOf(site: Site, id: string): Promise<{ hash: string; blocks: number }> {
-  const sum = createHash('sha256');
-  let blocks = 0;
-  for (let after = -1, more = true; more; ) {
-    const { items, next } = await page(site, id, after, HASH_PAGE);
-    for (const { index, data } of items) {
-      const head = Buffer.alloc(12);
-      head.writeBigUInt64BE(BigInt(index));
-      head.writeUInt32BE(data.length, 8);
-      sum.update(head).update(data);
-      after = index;
-    }
-    blocks += items.length;
-    more = next !== undefined;
-  }
-  return { hash: sum.digest('hex'), blocks };
 }

@@ -1,5 +1,6 @@
 import type { VolumeOrder, VolumeRef, VolumeResult } from '../../hypervisor/port.ts';
 import { Transaction } from '../../store/transaction.ts';
+import { clearExtent, extentsOf } from '../extents.ts';
 import { type WorldVolume, worldKeys } from '../records.ts';
 import { each, Refusal, type Site } from './common.ts';
 
@@ -30,15 +31,9 @@ export async function deleteVolumes({ world }: Site, siteId: string, orders: Vol
   return each<VolumeRef, VolumeResult>(
     orders,
     async (v) => {
-      const blocks = await world.store.queryAll<{ pk: string; sk: string }>(`VOL#${v.id}`, 'world', {
-        consistent: true,
-        projection: ['sk'],
-      });
-      for (let i = 0; i < blocks.length; i += 100) {
-        const tx = new Transaction();
-        for (const b of blocks.slice(i, i + 100)) tx.delete({ pk: `VOL#${v.id}`, sk: b.sk }, { table: 'world' });
-        await world.store.commit(tx);
-      }
+      const there = await world.volume(siteId, v.vmId, v.name);
+      for (const extent of extentsOf(v.id, there?.id === v.id ? there : undefined))
+        await clearExtent(world.store, extent);
       await world.store.commit(new Transaction().delete(worldKeys.volume(siteId, v.vmId, v.name), { table: 'world' }));
       return { id: v.id, ok: true };
     },

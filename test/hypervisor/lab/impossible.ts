@@ -43,6 +43,11 @@ const shaping = (values: object): Question => ({
   ...values,
 });
 const migration = (more: object): Question => ({ experiment: 'migration', memoryMiB: 1024, dirtyMiBps: 10, ...more });
+const storage = (more: object): Question => ({
+  experiment: 'storage-migration',
+  disks: [{ name: 'root', sizeGiB: 10 }],
+  ...more,
+});
 const pages = (more: object, host: object = {}): Question => ({
   experiment: 'pages',
   host: { memoryMiB: 8192, ...host },
@@ -127,6 +132,15 @@ export const IMPOSSIBLE: [what: string, rule: string, at: string, Question][] = 
   ['a guest that writes less than nothing', 'MIG-3', '', migration({ dirtyMiBps: -1 })],
   ['no round at all', 'MIG-3', '', migration({ maxRounds: 0 })],
   ['more zeros than memory', 'MIG-3', '', migration({ zeroPagesMiB: 2000 })],
+  [
+    'twelve disks at once',
+    'STO-5',
+    '',
+    storage({ disks: Array.from({ length: 12 }, (_, i) => ({ name: `d${i}`, sizeGiB: 1 })) }),
+  ],
+  ['no disk', 'STO-5', '', storage({ disks: [] })],
+  ['less than 20 MiB/s', 'STO-5', '', storage({ bandwidthMiBps: 19 })],
+  ['more used than a disk has', 'STO-5', '', storage({ disks: [{ name: 'root', sizeGiB: 1, usedGiB: 2 }] })],
   ['huge pages that nobody set aside', 'MEM-12', 'pageSizes.0', pages({})],
   ['more huge pages than are set aside', 'MEM-12', 'pageSizes.0', pages({}, { hugePages: { '2m': 511 } })],
   ['huge pages of the other size', 'MEM-12', 'pageSizes.0', pages({}, { hugePages: { '1g': 4 } })],

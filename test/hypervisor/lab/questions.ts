@@ -184,4 +184,17 @@ export const POSSIBLE: Record<string, Question> = {
     ],
   },
   'a card without a line': { experiment: 'device', lineMbps: 0, backendMhz: 0, vms: [{ id: 'a', mode: 'virtio' }] },
+  'a storage migration': {
+    experiment: 'storage-migration',
+    disks: [
+      { name: 'root', sizeGiB: 40, usedGiB: 15 },
+      { name: 'data', sizeGiB: 5 },
+    ],
+    writeMiBps: 10,
+  },
+  'a storage migration that never ends': {
+    experiment: 'storage-migration',
+    disks: [{ name: 'root', sizeGiB: 20 }],
+    writeMiBps: 200,
+  },
 };

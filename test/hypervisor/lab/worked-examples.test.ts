@@ -191,3 +191,27 @@ describe('migration', () => {
       expect(ask({ ...stuck, ...change }).outcome, JSON.stringify(change)).toBe('completed');
   });
 });
+
+it('STO-5 (derived, algorithm 4): 20 GiB at 10 of 100 MiB/s take rounds of 204.8, 20.48 and 2.048 s and a pause of 204.8 ms', () => {
+  const disks = [
+    { name: 'root', sizeGiB: 40, usedGiB: 15 },
+    { name: 'data', sizeGiB: 5 },
+  ];
+  const answer = ask({ experiment: 'storage-migration', disks, writeMiBps: 10 });
+  expect(answer.rounds.map((r) => Number(r.seconds.toFixed(6)))).toEqual([204.8, 20.48, 2.048]);
+  expect(answer.pauseMs).toBeCloseTo(204.8, 9);
+  expect(answer.totalSeconds).toBeCloseTo(227.5328, 6);
+});
+
+it('MIG-4: what would help a storage migration that does not converge does help', () => {
+  const stuck = {
+    experiment: 'storage-migration',
+    disks: [{ name: 'root', sizeGiB: 20 }],
+    writeMiBps: 200,
+  } as const;
+  const answer = ask({ ...stuck, disks: [...stuck.disks] });
+  expect([answer.outcome, answer.wouldHelp.length]).toEqual(['not-converged', 3]);
+  const { bandwidthMiBps, dirtyMiBps, allowedPauseMs } = answer.advice as Required<NonNullable<typeof answer.advice>>;
+  for (const change of [{ bandwidthMiBps }, { writeMiBps: dirtyMiBps }, { allowedPauseMs }])
+    expect(ask({ ...stuck, disks: [...stuck.disks], ...change }).outcome, JSON.stringify(change)).toBe('completed');
+});
