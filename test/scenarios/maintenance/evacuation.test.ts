@@ -74,15 +74,26 @@ describe('maintenance of a host (ELA-6, ELA-7, MIG-10)', () => {
 
   it('no VM that is created meanwhile lands on the host, nor one that is started', async () => {
     ward = await Ward.open();
-    const { hostId } = Ward.fullest(await ward.busy(6));
+    const { hostId } = Ward.fullest(await ward.busy(1, { memoryMiB: 4096 }));
+    const resting = (await ward.acme.create({ name: 'resting', memoryMiB: 512, start: false })).body.id;
+    await ward.test.settle();
     const { body } = await ward.call(hostId, 'maintenance-enter');
+    expect((await ward.acme.action(resting, 'start')).status).toBe(202);
     const made: string[] = [];
+    // What lands there would be moved off again: the place that it is given at first counts.
+    const places = [(await ward.acme.vm(resting)).hostId];
     await ward.watch(async () => {
-      if (made.length < 12) made.push((await ward.acme.create({ name: `new-${made.length}`, memoryMiB: 512 })).body.id);
+      if (made.length < 12) {
+        const { id } = (await ward.acme.create({ name: `new-${made.length}`, memoryMiB: 4096 })).body;
+        made.push(id);
+        places.push((await ward.acme.vm(id)).hostId);
+        expect((await ward.host(hostId)).draining).toBe(body.id);
+      }
       return (await ward.ended(body.id)()) && made.length === 12;
     });
+    expect(places).not.toContain(hostId);
     await ward.test.settle();
-    for (const id of made) {
+    for (const id of [resting, ...made]) {
       const vm = await ward.acme.vm(id);
       expect(vm.state).toBe('running');
       expect(vm.hostId).not.toBe(hostId);
