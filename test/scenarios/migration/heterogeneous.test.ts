@@ -46,6 +46,8 @@ const processes = async (id: string) => (await test.world()).processes.filter((p
 const volumes = async (id: string) => (await test.world()).volumes.filter((v) => v.vmId === id);
 const vmOf = async (id: string) => (await readBelief(test.cloud.store)).vms.find((v) => v.id === id);
 const ended = (id: string) => async () => ['success', 'failed'].includes((await operation(id)).state);
+/** The source has ended; a site that does not answer makes the conversion wait there. */
+const stopped = async (id: string) => test.until(async () => (await processes(id)).length === 0);
 const endFault = (id: string) => test.client.must('DELETE', `/v1/sim/faults/${id}`, test.operator);
 
 /** A VM with a network, as most have, that runs in the vmware site. */
@@ -95,7 +97,8 @@ describe('a conversion from vmware to fusioncompute (MIG-9)', () => {
       return ended(body.id)();
     });
     const after = (await vmOf(vm.id)) as typeof before;
-    expect(sites).toEqual([vm.hostId, after.hostId]);
+    // At the first look the source may have ended already; after the target it is never seen again.
+    expect(sites.filter((host, i) => i > 0 || host !== vm.hostId)).toEqual([after.hostId]);
     expect(after).toMatchObject({ state: 'running', siteId: 'site_a', epoch: before.epoch + 1, clusterId: 'cl_a-c1' });
     for (const same of ['cpu', 'memory', 'nics', 'guest', 'ha', 'name'] as const)
       expect(after[same]).toEqual(before[same]);
@@ -208,10 +211,13 @@ describe('a conversion from vmware to fusioncompute (MIG-9)', () => {
 
   it('keeps a change of QoS that is made while the bytes are copied', async () => {
     const vm = await source();
+    const slow = await test.fault('call-timeout', 'site_a');
     const { body } = await convert(vm);
+    await stopped(vm.id);
     const change = { cpu: { reservationMhz: 500 }, disks: [{ name: 'root', qos: { read: { iops: 100 } } }] };
     const reply = await test.client.call('PATCH', `/v1/vms/${vm.id}`, { token: acme.token, body: change });
     expect(reply.status).toBe(200);
+    await endFault(slow.id);
     await watch(vm.id, ended(body.id));
     const after = await vmOf(vm.id);
     expect([after?.cpu.reservationMhz, after?.disks[0]?.qos]).toEqual([500, { read: { iops: 100 } }]);
@@ -305,9 +311,6 @@ describe('what is refused, with every reason and nothing changed:', () => {
 });
 
 describe('a fault during a conversion', () => {
-  /** Until so much is done: the conversion rests at the fault of a site, which makes it wait there. */
-  const stopped = async (id: string) => test.until(async () => (await processes(id)).length === 0);
-
   it('the target site is lost while the bytes are copied: the source runs again, with its bytes, and nothing is left over', async () => {
     const vm = await source();
     await acme.write(vm.id, 5, 'safe');
