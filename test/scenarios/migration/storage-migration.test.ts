@@ -2,8 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STEP_TABLES } from '../../../infra/local/workflows/steps.ts';
 import type { VolumeMoveOrder } from '../../../shared/hypervisor/port.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import type { Transaction } from '../../../shared/store/transaction.ts';
 import { simulatedSite } from '../../../shared/world/agent.ts';
 import { copyOf } from '../../../shared/world/extents.ts';
+import { Guest } from '../../../shared/world/guest.ts';
 import { worldKeys } from '../../../shared/world/records.ts';
 import { World } from '../../../shared/world/world.ts';
 import { type Step, TryAgain } from '../../../workflows/engine/step-table.ts';
@@ -511,6 +514,49 @@ describe('the hypervisor', () => {
     expect((await site().beginVolumeMoves('site_a', [own]))[0]?.outcome).toBe('refused');
     expect((await site().commitVolumeMoves('site_a', [own]))[0]?.outcome).toBe('refused');
     await nothingIsLeft(vm.id);
+  });
+
+  /** The store, with something that happens just before the first transaction that touches where a volume stands. */
+  const justBefore = (what: () => Promise<unknown>): Store => {
+    let first = true;
+    return new Proxy(test.cloud.store, {
+      get(store, name) {
+        const member = Reflect.get(store, name, store) as unknown;
+        if (name !== 'commit') return typeof member === 'function' ? member.bind(store) : member;
+        return async (tx: Transaction) => {
+          const touches = tx.actions.some((a) => a.names && '#extent' in a.names);
+          if (first && touches) {
+            first = false;
+            await what();
+          }
+          return store.commit(tx);
+        };
+      },
+    });
+  };
+
+  it('takes along a write that comes between its comparison and its commit', async () => {
+    const vm = await running();
+    const own = order(vm, 100);
+    await acme.write(vm.id, 3, 'early');
+    await site().beginVolumeMoves('site_a', [own]);
+    const store = justBefore(() => acme.write(vm.id, 3, 'late'));
+    const [moved] = await simulatedSite(new World(store), test.clock).commitVolumeMoves('site_a', [own]);
+    expect(moved?.outcome).toBe('moved');
+    await test.advance(1);
+    expect([await where(vm.id), await acme.read(vm.id, 3)]).toEqual([[NAS], 'late']);
+  });
+
+  it('acknowledges no write to the place that a volume has left', async () => {
+    const vm = await running();
+    const own = order(vm, 100);
+    await acme.write(vm.id, 3, 'early');
+    await site().beginVolumeMoves('site_a', [own]);
+    const store = justBefore(() => site().commitVolumeMoves('site_a', [own]));
+    const guest = new Guest(new World(store), test.clock);
+    await expect(guest.write(vm.id, 'root', 3, Buffer.from('late'))).rejects.toMatchObject({ code: 'not-running' });
+    await test.advance(1);
+    expect([await where(vm.id), await acme.read(vm.id, 3)]).toEqual([[NAS], 'early']);
   });
 
   it('loses no write of many that are made while it commits', async () => {
