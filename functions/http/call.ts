@@ -84,6 +84,11 @@ export class Call<B = unknown> {
     return this.deps.ids.make(kind, tenantId ? tagOfTenant(tenantId) : SYSTEM_TAG);
   }
 
+  /** Whether the caller insists on a version. */
+  get isConditional(): boolean {
+    return this.ifMatch !== undefined && this.ifMatch !== '*';
+  }
+
   /** @throws `precondition-failed` when If-Match names another version than the one there. */
   checkVersion(thing: { id: string; version: number }): void {
     if (this.ifMatch === undefined || this.ifMatch === '*' || this.ifMatch === etag(thing.version)) return;

@@ -91,6 +91,9 @@ async function runOnce(call: Call, handler: Handler, key: ReturnType<typeof keyO
     return await handler(call as Call<never>);
   } catch (error) {
     if (error instanceof KeyRace && key) return answerOf(error.stored, key);
+    // The same call at once: what the first one changed is why this one is refused, so it gets the first one's answer.
+    const first = key && error instanceof DomainError && (await replay(call.deps.store, key, call.now));
+    if (first) return first;
     throw error;
   }
 }

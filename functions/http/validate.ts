@@ -52,10 +52,16 @@ export function validateQuery(operation: ApiOperation, query: Record<string, str
 function check(schema: z.ZodType, value: unknown, where: string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.flatMap((issue) => flawsOf(issue, where)));
+  const flaws = parsed.error.issues.flatMap((issue) => flawsOf(issue, where, at(value, issue.path)));
+  // One value may break several rules of its kind; its sender mends it once.
+  throw invalid(flaws.filter((f, i) => flaws.findIndex((g) => g.location === f.location) === i));
 }
 
-function flawsOf(issue: z.core.$ZodIssue, where: string): Flaw[] {
+/** What was sent at that place. */
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
+
+function flawsOf(issue: z.core.$ZodIssue, where: string, sent: unknown): Flaw[] {
   const path = [where, ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((k) => ({
@@ -64,7 +70,15 @@ function flawsOf(issue: z.core.$ZodIssue, where: string): Flaw[] {
       fix: 'leave it out, or check its spelling',
     }));
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined)
-    return [{ location: path, message: 'is missing', fix: `send a ${issue.expected}` }];
+  if (issue.code === 'invalid_type') {
+    const fix = `send ${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
+    return [{ location: path, message: sent === undefined ? 'is missing' : `is ${kindOf(sent)}`, fix }];
+  }
   return [{ location: path, message: issue.message }];
 }
+
+const kindOf = (sent: unknown): string => {
+  if (sent === null) return 'null';
+  if (Array.isArray(sent)) return 'a list';
+  return typeof sent === 'object' ? 'an object' : `a ${typeof sent}`;
+};

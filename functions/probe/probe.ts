@@ -8,7 +8,7 @@ import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
-import { accept, emit, newOperation } from '../../shared/store/outbox.ts';
+import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { decide, type Finding, waitsOn } from './decide.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
@@ -164,6 +164,7 @@ export class Probe {
         add: { version: 1 },
       });
     emit(tx, { id: ids.make('event'), type: 'host.online', at: now, subject: host.id, data: {} });
+    accept(tx, tellSettings(ids, host.id, now));
     await store.commit(tx);
     await clearAlarm(store, ids, 'host-management-lost', host.id, now);
   }

@@ -1,6 +1,7 @@
 import { type ExpandedEstate, expandEstate } from '../../shared/estate/expand.ts';
 import { parseEstateObject } from '../../shared/estate/parse.ts';
 import { hostCapacity, promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
+import { settingsOf } from '../../shared/hypervisor/host-settings.ts';
 import { DATASTORE_MIGRATION_BUDGET } from '../../shared/hypervisor/parameters.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
@@ -40,13 +41,11 @@ export const estateHandlers = (port: HypervisorPort) => ({
       externalNetworks: externalNetworks.length,
     };
     if (!call.dryRun) {
-      for (const site of sites)
-        await commission(
-          port,
-          site.id,
-          hosts.filter((h) => h.siteId === site.id),
-        );
-      await takeIn(call, estate);
+      const stored = await new Inventory(call.deps.store, SYSTEM).clusters();
+      // A cluster that is there already is left as it is, and its new hosts follow it.
+      const settled = { ...estate, clusters: clusters.map((c) => stored.find((s) => s.id === c.id) ?? c) };
+      for (const site of sites) await commission(port, site.id, settled);
+      await takeIn(call, settled);
     }
     return call.commit(
       new Transaction(),
@@ -56,9 +55,16 @@ export const estateHandlers = (port: HypervisorPort) => ({
   },
 });
 
-async function commission(port: HypervisorPort, siteId: string, hosts: HostHardware[]): Promise<void> {
+/** The site is told of its hosts, and their agents of what their cluster allows, before anything is placed there. */
+async function commission(port: HypervisorPort, siteId: string, estate: ExpandedEstate): Promise<void> {
+  const hosts = estate.hosts.filter((h) => h.siteId === siteId);
+  const clusterOf = new Map(estate.clusters.map((c) => [c.id, c]));
   try {
     await port.commission(siteId, hosts);
+    await port.configureHosts(
+      siteId,
+      hosts.map((h) => settingsOf(h, clusterOf.get(h.clusterId) as Cluster)),
+    );
   } catch (error) {
     if (error instanceof PortTimeout)
       throw new DomainError('site-unreachable', `Site ${siteId} does not answer; load the estate again later.`, {

@@ -28,7 +28,7 @@ export interface HypervisorPort {
   /** What the agents see of these VMs. */
   inspectVms(siteId: string, queries: ProcessRef[]): Promise<Observation[]>;
   /** Every process on these hosts, as their agents see them. A host that cannot be asked is left out. */
-  listProcesses(siteId: string, hostIds: string[]): Promise<{ hostId: string; processes: SeenProcess[] }[]>;
+  listProcesses(siteId: string, hostIds: string[]): Promise<SeenHost[]>;
   /** Cuts the power through the controllers (BMC) and asks them whether it is off. */
   fenceHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
   powerOnHosts(siteId: string, hostIds: string[]): Promise<FenceResult[]>;
@@ -183,6 +183,12 @@ export interface SwitchResult extends ProcessRef {
 /** `moved`: too late, it runs at the target. */
 export interface CancelResult extends ProcessRef {
   outcome: 'cancelled' | 'moved' | 'unreachable';
+}
+/** What an agent sees on its host: processes, and copies of VMs that may still arrive there. */
+export interface SeenHost {
+  hostId: string;
+  processes: SeenProcess[];
+  incoming: { vmId: string; epoch: number }[];
 }
 /** One storage migration of a VM. What comes late of an older `token` has no effect. */
 export interface VolumeMoveRef {

@@ -8,7 +8,9 @@ export const oneWriterPerVm: Invariant = {
   check({ belief, seen }) {
     const epochs = new Map(belief.vms.map((vm) => [vm.id, vm.epoch]));
     // A migration was promised its epoch before the belief follows it.
-    const given = new Map(belief.vms.map((vm) => [vm.id, vm.migration?.epoch ?? vm.epoch]));
+    const given = new Map(
+      belief.vms.map((vm) => [vm.id, Math.max(vm.epoch, vm.promised ?? 0, vm.migration?.epoch ?? 0)]),
+    );
     const running = seen.processes.filter((p) => alive(p.state));
     const byVm = Map.groupBy(running, (p) => p.vmId);
     const violations: string[] = [];

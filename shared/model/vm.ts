@@ -254,6 +254,8 @@ export interface Vm {
   home?: Seat['home'];
   generation?: Seat['generation'];
   migration?: Migration;
+  /** The highest epoch that was ever promised to a migration which did not arrive: it is never given again. */
+  promised?: number;
   conversion?: Conversion;
   storageMoves?: StorageMoves;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
@@ -270,6 +272,10 @@ export interface Vm {
 
 export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number =>
   vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);
+
+/** The epoch of the next process of a VM: higher than any that was ever given or promised (HA-9). */
+export const nextEpoch = (vm: Pick<Vm, 'epoch' | 'promised' | 'migration'>): number =>
+  Math.max(vm.epoch, vm.promised ?? 0, vm.migration?.epoch ?? 0) + 1;
 
 /** IO-4: what has a passthrough device loses HA, DRS, live migration and memory snapshots. */
 export const hasPassthrough = (vm: { disks: { io: string }[]; nics: { io: string }[] }): boolean =>

@@ -23,27 +23,45 @@ export class DatastoreFull extends Error {
 }
 
 /**
- * Takes capacity of a host that is online: relative, under a capacity condition, never by version. A host that is being
- * emptied takes no newcomer (ELA-6); what is there already may still change.
+ * `unclaimed`: no recovery or reconciliation may be looking at the host now, or it could miss what arrives there.
+ * `newcomer`: it is not there already, so the host must not be about to be emptied (ELA-6); so unless said otherwise.
  */
+interface Demanded {
+  unclaimed?: boolean;
+  newcomer?: boolean;
+}
+
+/** Takes capacity of a host that is online: relative, under a capacity condition, never by version. */
 export function takeHost(
   tx: Transaction,
   host: { clusterId: string; id: string },
   taken: Amounts,
-  newcomer = true,
+  { unclaimed = false, newcomer = true }: Demanded = {},
 ): void {
   const named = changed(taken);
-  tx.update(keys.host(host.clusterId, host.id), {
-    add: Object.fromEntries(named.map(([d, n]) => [`free.${d}`, -n])),
-    condition: [
-      '#state = :online',
-      ...(newcomer ? ['attribute_not_exists(#draining)'] : []),
-      ...named.map(([d]) => `#free.#${d} >= :${d}`),
-    ].join(' AND '),
-    names: { '#state': 'state', ...(newcomer ? { '#draining': 'draining' } : {}) },
-    values: { ':online': 'online', ...Object.fromEntries(named.map(([d, n]) => [`:${d}`, n])) },
-    onFail: (found) => new HostFull(found as unknown as Host | undefined),
-  });
+  const key = keys.host(host.clusterId, host.id);
+  const condition = [
+    '#state = :online',
+    ...(unclaimed ? ['attribute_not_exists(#claim)'] : []),
+    ...(newcomer ? ['attribute_not_exists(#draining)'] : []),
+    ...named.map(([d]) => `#free.#${d} >= :${d}`),
+  ].join(' AND ');
+  const names = {
+    '#state': 'state',
+    ...(unclaimed ? { '#claim': 'claim' } : {}),
+    ...(newcomer ? { '#draining': 'draining' } : {}),
+  };
+  const values = { ':online': 'online', ...Object.fromEntries(named.map(([d, n]) => [`:${d}`, n])) };
+  const onFail = (found: unknown) => new HostFull(found as Host | undefined);
+  if (named.length === 0) tx.check(key, condition, onFail, values, 'control', names);
+  else
+    tx.update(key, {
+      add: Object.fromEntries(named.map(([d, n]) => [`free.${d}`, -n])),
+      condition,
+      names,
+      values,
+      onFail,
+    });
 }
 
 export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, given: Amounts): void {
@@ -54,25 +72,28 @@ export function giveHost(tx: Transaction, host: { clusterId: string; id: string 
 
 /**
  * Carries over what VMs held before to what they hold after, each host's net change in one action: a host that takes
- * more must be online and have it, and one that more VMs hold than before must not be about to be emptied.
+ * more, or on which a VM is to run from now on, must be online and have it, and one that more VMs hold than before must
+ * not be about to be emptied.
  */
 export function shiftHosts(
   tx: Transaction,
   clusterOf: (hostId: string) => string,
   before: readonly Hold[],
   after: readonly Hold[],
+  runOn: ReadonlyMap<string, Demanded> = new Map(),
 ): void {
   const holders = (holds: readonly Hold[], id: string) => holds.filter((h) => h.hostId === id).length;
   const net = new Map<string, Amounts>();
   for (const { hostId, amounts } of after) net.set(hostId, plus(net.get(hostId) ?? nothing(), amounts));
   for (const { hostId, amounts } of before) net.set(hostId, minus(net.get(hostId) ?? nothing(), amounts));
   for (const [id, amounts] of net) {
-    const taken = holders(before, id) === 0 && holders(after, id) > 0;
-    if (changed(amounts).length === 0 && !taken) continue;
     const host = { clusterId: clusterOf(id), id };
-    if (taken || changed(amounts).some(([, n]) => n > 0))
-      takeHost(tx, host, amounts, holders(after, id) > holders(before, id));
-    else giveHost(tx, host, minus(nothing(), amounts));
+    const demanded = runOn.get(id);
+    const newcomer = holders(after, id) > holders(before, id);
+    const arrives = holders(before, id) === 0 && holders(after, id) > 0;
+    if (demanded || arrives || changed(amounts).some(([, n]) => n > 0))
+      takeHost(tx, host, amounts, { ...demanded, newcomer });
+    else if (changed(amounts).length > 0) giveHost(tx, host, minus(nothing(), amounts));
   }
 }
 

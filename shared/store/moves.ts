@@ -1,6 +1,6 @@
 import { holdsOf } from '../hypervisor/demand.ts';
 import type { Operation } from '../model/operation.ts';
-import { type Migration, type Vm, vmMachine } from '../model/vm.ts';
+import { type Migration, nextEpoch, type Vm, vmMachine } from '../model/vm.ts';
 import { CapacitySnapshot } from '../placement/snapshot.ts';
 import { SYSTEM } from './context.ts';
 import { Inventory } from './inventory.ts';
@@ -20,7 +20,9 @@ export function migrationBegins(
   operation: Operation,
   onFail: OnFail,
 ): Transaction {
-  const migration: Migration = { ...to, epoch: vm.epoch + 1 };
+  // Its guest goes on seeing the CPU features that it was started with.
+  const seat = { ...to.seat, ...(vm.generation ? { generation: vm.generation } : {}) };
+  const migration: Migration = { ...to, seat, epoch: nextEpoch(vm) };
   const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), {
     set: {
       state: vmMachine.next(vm.state, 'liveMigrate'),

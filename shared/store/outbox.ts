@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../events/event.ts';
 import { type Clock, DAY } from '../kernel/clock.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
+import type { Ids } from '../kernel/ids.ts';
 import type { AuditEntry } from '../model/audit.ts';
 import { isFinal, type Operation, type OperationStep, operationMachine } from '../model/operation.ts';
 import type { Context } from './context.ts';
@@ -42,6 +43,10 @@ export function newOperation(
 ): Operation {
   return { ...fields, state: 'waiting', percent: 0, steps: [] };
 }
+
+/** Tells a host that was out of reach what its settings are: they may have been changed meanwhile. */
+export const tellSettings = (ids: Ids, hostId: string, now: number): Operation =>
+  newOperation({ id: ids.make('operation'), kind: 'configure', target: hostId, input: { hostId }, createdAt: now });
 
 export class Operations {
   private readonly store: Store;

@@ -38,6 +38,8 @@ export interface WorldProcess {
   workload?: Partial<Load>;
   /** While its memory is copied to another host. */
   migration?: Departure;
+  /** The newest migration that was called off: an order to begin it comes too late. */
+  cancelled?: number;
   /** It runs on there, since it stopped here. */
   movedTo?: { hostId: string; epoch: number };
 }

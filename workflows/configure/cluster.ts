@@ -1,7 +1,7 @@
 import { nodeAmounts, overcommitMiB, promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { settingsOf } from '../../shared/hypervisor/host-settings.ts';
 import type { HostSettings } from '../../shared/hypervisor/port.ts';
-import type { Cluster, Host } from '../../shared/model/inventory.ts';
+import type { Cluster, Host, Overcommit } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -17,16 +17,36 @@ export async function configureCluster(clusterId: string, before: Settings | und
   const inventory = new Inventory(deps.store, SYSTEM);
   const cluster = await inventory.cluster(clusterId);
   const hosts = await inventory.hostsOf(clusterId, { consistent: true });
-  if (before) await tell(hosts, { ...cluster, ...loosest(cluster, before) }, deps);
+  if (before) await tell(hosts, { ...cluster, ...loosest(cluster, before) }, 'first', deps);
   for (const host of hosts) await changeLedger(host, cluster, deps);
-  await tell(hosts, cluster, deps);
+  await tell(hosts, cluster, 'last', deps);
 }
 
 type Settings = Pick<Cluster, 'overcommit' | 'vcpuRatioPercent'>;
 
-/** What allows all that either allows. */
+/** Who may share, and what may be taken back, is as in `a`; how much is promised, as in `b`. */
+const promising = (a: Settings, b: Settings): Overcommit => ({
+  ...a.overcommit,
+  enabled: b.overcommit.enabled,
+  ratioPercent: b.overcommit.ratioPercent,
+});
+
+/** The settings by which a host promises what its ledger says. Half a MiB more, so that rounding loses none. */
+const asPromised = (
+  { capacity, overcommitMiB: mib = 0, overcommitVcpus: vcpus = 0 }: Host,
+  now: Settings,
+): Settings => ({
+  overcommit: {
+    ...now.overcommit,
+    enabled: mib > 0,
+    ratioPercent: mib > 0 ? 100 + (100 * (mib + 0.5)) / capacity.memoryMiB : now.overcommit.ratioPercent,
+  },
+  vcpuRatioPercent: 100 + (100 * (vcpus + (vcpus > 0 ? 0.5 : 0))) / capacity.vcpus,
+});
+
+/** What promises as much as either; all else as in `a`. */
 const loosest = (a: Settings, b: Settings): Settings => ({
-  overcommit: overcommitMiB(100, a.overcommit) >= overcommitMiB(100, b.overcommit) ? a.overcommit : b.overcommit,
+  overcommit: overcommitMiB(100, a.overcommit) >= overcommitMiB(100, b.overcommit) ? a.overcommit : promising(a, b),
   vcpuRatioPercent: Math.max(a.vcpuRatioPercent, b.vcpuRatioPercent),
 });
 
@@ -39,7 +59,20 @@ async function changeLedger(host: Host, cluster: Cluster, { store }: StepDeps): 
   const after = promisedExtra(host.capacity, cluster);
   const changes = [...EXTRAS.map((e) => extraChange(host, e, after[e.extra])), nodeChange(host, cluster)];
   for (const change of changes)
-    if (change) await store.commit(new Transaction().update(keys.host(host.clusterId, host.id), change));
+    if (change)
+      await store.commit(
+        new Transaction()
+          .update(keys.host(host.clusterId, host.id), change)
+          // An order that was overtaken by a newer change of the cluster must not come after it.
+          .check(
+            keys.cluster(cluster.id),
+            'version = :version',
+            () => new TryAgain('the cluster was changed meanwhile'),
+            {
+              ':version': cluster.version,
+            },
+          ),
+      );
 }
 
 /** What is promised on top of a dimension changes, and with it what is free; less only while that much is free. */
@@ -93,13 +126,18 @@ export async function tellHosts(hostIds: readonly string[], deps: StepDeps): Pro
   const inventory = new Inventory(deps.store, SYSTEM);
   for (const id of hostIds) {
     const host = await inventory.host(id);
-    await tell([host], await inventory.cluster(host.clusterId), deps);
+    await tell([host], await inventory.cluster(host.clusterId), 'last', deps);
   }
 }
 
-async function tell(hosts: readonly Host[], cluster: Cluster, { port }: StepDeps): Promise<void> {
+async function tell(
+  hosts: readonly Host[],
+  cluster: Cluster,
+  turn: 'first' | 'last',
+  { port }: StepDeps,
+): Promise<void> {
   for (const [siteId, group] of bySite(hosts)) {
-    const settings: HostSettings[] = group.map((host) => settingsOf(host, cluster));
+    const settings: HostSettings[] = group.map((host) => settingsOf(host, cluster, turn));
     const results = await port.configureHosts(siteId, settings);
     const silent = results.find((r, i) => r.outcome === 'unreachable' && group[i]?.state === 'online');
     if (silent) throw new TryAgain(`host ${silent.id} cannot be asked`);
@@ -123,5 +161,23 @@ export async function restoreCluster(
       onFail: () => new TryAgain(`cluster ${clusterId} was changed meanwhile`),
     });
   }
-  await configureCluster(clusterId, cluster, deps);
+  const now = await new Inventory(deps.store, SYSTEM).cluster(clusterId);
+  const hosts = await new Inventory(deps.store, SYSTEM).hostsOf(clusterId, { consistent: true });
+  const kept: Host[] = [];
+  for (const host of hosts) {
+    try {
+      await changeLedger(host, now, deps);
+    } catch (error) {
+      // What its VMs have taken meanwhile is theirs: its agent goes on allowing what its ledger promises.
+      if (!(error instanceof GiveUp)) throw error;
+      kept.push(host);
+    }
+  }
+  await tell(
+    hosts.filter((h) => !kept.includes(h)),
+    now,
+    'last',
+    deps,
+  );
+  for (const host of kept) await tell([host], { ...now, ...asPromised(host, now) }, 'last', deps);
 }

@@ -42,9 +42,12 @@ async function restore(state: State, deps: StepDeps): Promise<void> {
 /** A VM that does not run is told nothing: its next start is made from what is set. */
 async function configureVm(id: string, { store, port }: StepDeps): Promise<void> {
   const vm = await new TenantData(store, SYSTEM).find('vm', id);
-  if (!vm?.hostId || !vm.runsOn) return;
+  if (!vm?.hostId || !vm.runsOn || vm.state === 'stopped') return;
   const order = { vmId: id, hostId: vm.runsOn, epoch: vm.epoch, version: vm.version, machine: machineOf(vm) };
-  mustAnswer(await port.reconfigureVms(vm.siteId, [order]));
+  const [result] = await port.reconfigureVms(vm.siteId, [order]);
+  if (result?.outcome === 'unreachable') throw new TryAgain('its host cannot be asked');
+  // It is not where it was read to be: on its way to another host, or about to be started.
+  if (result?.outcome === 'absent') throw new TryAgain('it is on its way; what is set is told where it arrives');
 }
 
 /** The port group spans the sites of the VDC (NET-2). */

@@ -1,5 +1,5 @@
 import { demandOf, SEAT } from '../../shared/hypervisor/demand.ts';
-import { vmMachine } from '../../shared/model/vm.ts';
+import { nextEpoch, vmMachine } from '../../shared/model/vm.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { giveHost } from '../../shared/store/ledger.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -64,7 +64,7 @@ async function toSource(vm: Converting, reason: string, deps: StepDeps): Promise
   if (!seen || seen.state === 'unreachable') throw new TryAgain(`host ${vm.hostId} cannot be asked`);
   const alive = seen.epoch === vm.epoch && seen.state !== 'dead' && seen.state !== 'absent';
   if (alive) return change({ state: vmMachine.next(vm.state, 'migrateFailed') });
-  return change({ state: vmMachine.next(vm.state, 'restart') }, 1);
+  return change({ state: vmMachine.next(vm.state, 'restart') }, nextEpoch(vm) - vm.epoch);
 }
 
 /** Its host failed while it was stopped for the conversion: high availability starts it, or lets it wait with an alarm. */

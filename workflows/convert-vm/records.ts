@@ -1,6 +1,6 @@
 import { clusterOf, holdsOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import type { VolumeRef } from '../../shared/hypervisor/port.ts';
-import type { Conversion, Seat, Vm, VmState } from '../../shared/model/vm.ts';
+import { type Conversion, nextEpoch, type Seat, type Vm, type VmState } from '../../shared/model/vm.ts';
 import { giveDatastore, shiftHosts } from '../../shared/store/ledger.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
@@ -73,7 +73,7 @@ export function changeOver(vm: Converting, stage: Conversion['stage'], state: Vm
       disks: vm.disks.map((d) => ({ ...d, ...placeOf(otherOf(vm, d.name)) })),
       conversion,
     },
-    add: { epoch: 1, version: 1 },
+    add: { epoch: nextEpoch(vm) - vm.epoch, version: 1 },
     remove: [...SEAT.filter((attribute) => seat?.[attribute] === undefined), ...(index ? [] : ['runsOn'])],
     ...asRead(vm),
   });

@@ -71,7 +71,9 @@ export function stepHandler(table: StepTable, deps: StepDeps): (call: StepCall) 
 
 async function unwind(table: StepTable, state: State, deps: StepDeps, operations: Operations): Promise<State> {
   for (const line of Object.values(table).reverse()) if (typeof line.undo === 'function') await line.undo(state, deps);
-  await operations.finish(state.operationId, { ok: false, error: causeOf(state.error) }, deps.clock);
+  const { code, message } = causeOf(state.error);
+  deps.log.info('a workflow was unwound', { operationId: state.operationId, code, message });
+  await operations.finish(state.operationId, { ok: false, error: { code, message: publicWords(message) } }, deps.clock);
   return state;
 }
 
@@ -83,7 +85,7 @@ function named(error: unknown): Error {
 }
 
 /** What a Catch leaves in the state: `{Error, Cause}`; on AWS the cause is the JSON of the function's error. */
-function causeOf(caught: unknown): { code: string; message: string } {
+export function causeOf(caught: unknown): { code: string; message: string } {
   const { Error: name = 'failed', Cause: cause = '' } = (caught ?? {}) as { Error?: string; Cause?: string };
   let message = cause;
   try {
@@ -93,3 +95,12 @@ function causeOf(caught: unknown): { code: string; message: string } {
   }
   return { code: name === 'GiveUp' ? 'failed' : name, message: message || name };
 }
+
+/**
+ * What a tenant may read of a reason: hosts and what is free on them are the operator's, who finds the whole in the log.
+ */
+export const publicWords = (reason: string): string =>
+  reason
+    .replace(/\bhost (host_[\w-]+)/g, 'its host')
+    .replace(/\bhost_[\w-]+/g, 'a host')
+    .replace(/: \d[^;]* needed, -?\d+ free(, \d[^;]* needed, -?\d+ free)*/g, '');

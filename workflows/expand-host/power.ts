@@ -9,10 +9,14 @@ import { hostKey, hostOf, stillMine } from '../host/records.ts';
 /** How long a failed operation waits for its host to come up again, ms. Declared. */
 const PATIENCE_MS = 5 * MINUTE;
 
-/** It answers, and not only with what it sent before it was switched off. */
+/**
+ * It answers, and its power controller says that it is up, since the last heartbeat may be from before it was switched
+ * off. Where the controller cannot be asked, it is up if it was never switched off.
+ */
 export async function hasComeUp(host: Host, { port, clock }: StepDeps): Promise<boolean> {
   const beat = (await port.heartbeats(host.siteId)).find((b) => b.hostId === host.id);
-  return assess(beat, clock.now()) === 'alive' && (beat?.managementAt ?? 0) > (beat?.restartedAt ?? 0);
+  if (assess(beat, clock.now()) !== 'alive') return false;
+  return beat?.power === 'on' || (beat?.power === 'unknown' && host.power === 'on');
 }
 
 /**

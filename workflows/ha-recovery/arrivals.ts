@@ -37,5 +37,7 @@ export async function arrivalsOf(
 
 function arrivalOf(seen: Observation | undefined, { epoch }: Migration): Arrival {
   if (!seen || seen.state === 'unreachable') return 'unknown';
-  return seen.epoch === epoch && (seen.state === 'running' || seen.state === 'starting') ? 'arrived' : 'lost';
+  if (seen.epoch !== epoch || seen.state === 'absent' || seen.state === 'dead') return 'lost';
+  // Its guest stands still until the rest of its memory is there: done means seen running (HA-21).
+  return seen.state === 'starting' ? 'unknown' : 'arrived';
 }

@@ -70,7 +70,8 @@ async function byAgent(host: Host, { port }: StepDeps): Promise<string | undefin
     if (!listed) return undefined;
     const stops = await port.stopVms(
       host.siteId,
-      listed.processes.map((p) => ({ vmId: p.vmId, hostId: host.id, epoch: p.epoch })),
+      // A copy that may still arrive is refused by the record that the order leaves.
+      [...listed.processes, ...listed.incoming].map((p) => ({ vmId: p.vmId, hostId: host.id, epoch: p.epoch })),
     );
     return stops.every((s) => s.outcome === 'stopped' || s.outcome === 'absent')
       ? `its agent confirms that ${stops.length} processes are stopped`

@@ -1,5 +1,6 @@
-import { demandOf, seated } from '../../shared/hypervisor/demand.ts';
+import { demandOf, holdsOf, seated } from '../../shared/hypervisor/demand.ts';
 import type { Random } from '../../shared/kernel/random.ts';
+import { minus, nothing } from '../../shared/model/amounts.ts';
 import { hasPassthrough, type Seat, type Vm } from '../../shared/model/vm.ts';
 import { place } from '../../shared/placement/placement.ts';
 import { seatOf } from '../../shared/placement/seat.ts';
@@ -9,7 +10,7 @@ import type { Arrival } from './arrivals.ts';
 /** What is done about one VM of a fenced host. */
 export type Move =
   | { vm: Vm; kind: 'start'; seat: Seat }
-  | { vm: Vm; kind: 'wait'; reason: string }
+  | { vm: Vm; kind: 'wait'; reason: string; keepsMigration: boolean }
   /** A migration had brought it to another host before this one failed: it runs there. */
   | { vm: Vm; kind: 'arrived' }
   /** Not to be started: wanted stopped, or without HA. */
@@ -63,7 +64,14 @@ export function planMoves(
     const arrival = arrivals.get(vm.id);
     if (arrival === 'arrived') return { vm, kind: 'arrived' };
     if (arrival === 'unknown')
-      return { vm, kind: 'wait', reason: 'it was being moved, and the host that it may run on now cannot be asked' };
+      return {
+        vm,
+        kind: 'wait',
+        reason: 'it was being moved, and the host that it may run on now cannot be asked',
+        keepsMigration: true,
+      };
+    // The place at the target is not needed any more, and may be the only one with room.
+    for (const hold of holdsOf({ ...vm, hostId: null })) snapshot.take(hold.hostId, minus(nothing(), hold.amounts));
     // What waits for capacity or was tried in vain has been found worth a start before.
     const rest =
       vm.state === 'faultResuming'
@@ -81,6 +89,7 @@ export function planMoves(
         reason: `no host of ${decision.hosts} can take it: ${Object.entries(decision.ruledOut)
           .map(([rule, n]) => `${rule} rules out ${n}`)
           .join(', ')}`,
+        keepsMigration: false,
       };
     const seat = seatOf(decision);
     snapshot.take(seat.hostId, demandOf(seated(vm, seat)));

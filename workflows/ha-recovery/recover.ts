@@ -10,14 +10,14 @@ import { Inventory } from '../../shared/store/inventory.ts';
 import { giveHost, HostFull } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
+import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, Moved, unchanged, vmKey } from '../vm/records.ts';
-import { startOrder, VMS_PER_TRANSACTION } from '../vm/start.ts';
+import { startOrder } from '../vm/start.ts';
 import { arrivalsOf } from './arrivals.ts';
 import { type Move, planMoves } from './plan.ts';
 import { loadCase, noteIncident } from './records.ts';
-import { wave } from './wave.ts';
+import { itemsOf, wave } from './wave.ts';
 
 /** Rounds of planning in one execution, before what is left waits for the next pass. */
 const ROUNDS = 4;
@@ -30,7 +30,7 @@ const ROUNDS = 4;
 export async function plan(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
   const round = Number(state.round ?? 0) + 1;
-  const moves = await decideMoves(host, deps);
+  const moves = await decideMoves(host, incident, deps);
   const count = (kind: Move['kind']) => moves.filter((m) => m.kind === kind).length;
   const detail = `${count('start')} to start, ${count('wait')} wait for capacity, ${count('rest') + count('release')} not to be started`;
   const outcomes = moves.map((m) => outcomeOf(m, host.id));
@@ -55,10 +55,10 @@ function outcomeOf(move: Move, fromHost: string): IncidentVm {
   return { ...base, outcome: 'stopped', reason };
 }
 
-async function decideMoves(host: Host, deps: StepDeps): Promise<Move[]> {
+async function decideMoves(host: Host, incident: Incident, deps: StepDeps): Promise<Move[]> {
   const inventory = new Inventory(deps.store, SYSTEM);
   const [found, hosts, cluster] = await Promise.all([
-    new TenantData(deps.store, SYSTEM).vmsOnHost(host.id),
+    vmsOf(host, incident, deps),
     inventory.hostsOf(host.clusterId, { consistent: true }),
     inventory.cluster(host.clusterId),
   ]);
@@ -73,16 +73,40 @@ async function decideMoves(host: Host, deps: StepDeps): Promise<Move[]> {
   );
 }
 
+/** As many moves as fit into one transaction, in their order: an action for each VM, its event, and each host. */
+export function inWaves(moves: readonly Move[]): Move[][] {
+  const waves: Move[][] = [];
+  let items = new Set<string>();
+  for (const move of moves) {
+    const grown = new Set([...items, ...itemsOf(move)]);
+    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
+    items = waves.at(-1)?.length ? grown : new Set(itemsOf(move));
+    waves.at(-1)?.push(move);
+  }
+  return waves;
+}
+
 /** Writes moves in waves. A wave whose ground has shifted is planned anew from what stands there now. */
 async function writeMoves(moves: readonly Move[], deps: StepDeps): Promise<void> {
-  for (let i = 0; i < moves.length; i += VMS_PER_TRANSACTION) {
+  for (const some of inWaves(moves)) {
     try {
-      await deps.store.commit(wave(moves.slice(i, i + VMS_PER_TRANSACTION), deps));
+      await deps.store.commit(wave(some, deps));
     } catch (error) {
       if (error instanceof HostFull || error instanceof Moved) throw new TryAgain(error.message);
       throw error;
     }
   }
+}
+
+/** The VMs of the host: by the index, which may lag, and by the incident, where those stand that a pass sent back to it. */
+async function vmsOf(host: Host, incident: Incident, { store }: StepDeps): Promise<Vm[]> {
+  const data = new TenantData(store, SYSTEM);
+  const indexed = await data.vmsOnHost(host.id);
+  const open = incident.vms.filter(
+    ({ id, outcome }) => (outcome === 'recovering' || outcome === 'waiting') && !indexed.some((vm) => vm.id === id),
+  );
+  const others = await Promise.all(open.map(({ id }) => data.find('vm', id)));
+  return [...indexed, ...others.filter((vm): vm is Vm => vm?.runsOn === host.id)];
 }
 
 /** The VMs that this incident has placed and that nobody has taken over since. */
@@ -150,6 +174,8 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
       const entry = placed.find((p) => p.vm.id === vm.id)?.entry as IncidentVm;
       const observed = stateOf.get(vm.id);
       if (vm.state === 'running') outcomes.push(recovered(entry, incident, deps));
+      else if (vm.hostId === null && vm.state === 'faultResuming')
+        outcomes.push({ ...entry, outcome: 'waiting', reason: vm.reason ?? 'its start failed' });
       else if (vm.hostId !== entry.toHost || vm.state !== 'faultResuming')
         outcomes.push({ ...entry, outcome: 'stopped', reason: `taken over: it is ${vm.state} now` });
       else if (observed?.state === 'running' && observed.epoch === vm.epoch) {

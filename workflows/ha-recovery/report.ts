@@ -3,7 +3,7 @@ import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
-import { emit, Operations } from '../../shared/store/outbox.ts';
+import { accept, emit, Operations, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { loadCase, noteIncident } from './records.ts';
@@ -38,6 +38,7 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
       subject: incident.id,
       data: { hostId: host.id, vms: incident.vms.length },
     });
+  if (end.host.set?.state === 'online') accept(tx, tellSettings(deps.ids, host.id, now));
   await deps.store.commit(tx);
   const recovered = incident.vms.filter((v) => v.outcome === 'recovered').length;
   await new Operations(deps.store, SYSTEM).finish(

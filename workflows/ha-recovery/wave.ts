@@ -1,6 +1,6 @@
 import { type Hold, holdsOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { type Migration, type Seat, type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { type Migration, nextEpoch, type Seat, type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
@@ -28,9 +28,28 @@ export function wave(moves: readonly Move[], deps: StepDeps): Transaction {
     }
   }
   const before = moves.flatMap(({ vm }) => holdsOf(vm));
-  shiftHosts(tx, (id) => clusters.get(id) as string, before, moves.flatMap(holdsAfter));
+  shiftHosts(tx, (id) => clusters.get(id) as string, before, moves.flatMap(holdsAfter), seatsOf(moves));
   return tx;
 }
+
+const keeps = (move: Move): boolean => move.kind === 'wait' && move.keepsMigration;
+
+/** Hosts on which VMs are to run from now on. One that a recovery looks at now might miss a VM that has arrived there. */
+const seatsOf = (moves: readonly Move[]): Map<string, { unclaimed?: boolean }> =>
+  new Map(
+    moves.flatMap((move): [string, { unclaimed?: boolean }][] => {
+      if (move.kind === 'start') return [[move.seat.hostId, {}]];
+      return move.kind === 'arrived' ? [[(move.vm.migration as Migration).seat.hostId, { unclaimed: true }]] : [];
+    }),
+  );
+
+/** Items that a move writes: the VM, the event of one that rests, and the hosts that give and take. */
+export const itemsOf = (move: Move): string[] => [
+  move.vm.id,
+  ...(move.kind === 'rest' ? [`event of ${move.vm.id}`] : []),
+  ...hostsOf(move.vm),
+  ...(move.kind === 'start' ? [move.seat.hostId] : []),
+];
 
 const hostsOf = (vm: Vm): string[] => holdsOf(vm).map((hold) => hold.hostId);
 
@@ -39,48 +58,49 @@ function holdsAfter({ vm, ...move }: Move): Hold[] {
   const { migration, home: _, generation: __, ...rest } = vm;
   if (move.kind === 'start') return holdsOf({ ...rest, ...move.seat });
   if (move.kind === 'arrived') return holdsOf({ ...rest, ...(migration as Migration).seat });
-  return holdsOf({ ...rest, hostId: null, ...(move.kind === 'wait' && migration ? { migration } : {}) });
+  return holdsOf({ ...rest, hostId: null, ...(keeps({ vm, ...move } as Move) ? { migration } : {}) });
 }
 
 function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
   const { vm } = move;
-  // An epoch that a migration was promised is never given to a second process.
-  const epoch = vm.migration ? vm.migration.epoch - vm.epoch + 1 : 1;
+  // An epoch that a migration was promised is never given to another process.
+  const promised = vm.migration && !keeps(move) ? { promised: vm.migration.epoch } : {};
   const emptied = (seat: Partial<Seat> = {}) => SEAT.filter((attribute) => seat[attribute] === undefined);
+  const over = keeps(move) ? [] : ['migration'];
   switch (move.kind) {
     case 'start':
       return {
-        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat },
-        add: { epoch, version: 1 },
-        remove: ['reason', 'migration', ...emptied(move.seat)],
+        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat, ...promised },
+        add: { epoch: nextEpoch(vm) - vm.epoch, version: 1 },
+        remove: ['reason', ...over, ...emptied(move.seat)],
       };
     case 'arrived': {
-      const { seat, epoch: arrivedWith } = vm.migration as Migration;
+      const { seat, epoch } = vm.migration as Migration;
       return {
-        set: { state: 'running', runsOn: seat.hostId, epoch: arrivedWith, ...seat },
+        set: { state: 'running', runsOn: seat.hostId, epoch, ...seat },
         add: { version: 1 },
-        remove: ['reason', 'migration', ...emptied(seat)],
+        remove: ['reason', ...over, ...emptied(seat)],
       };
     }
     case 'wait':
       // It keeps its place in the index of the old host: that is how the next pass finds it.
       return {
-        set: { state: resuming(vm), hostId: null, reason: move.reason },
+        set: { state: resuming(vm), hostId: null, reason: move.reason, ...promised },
         add: { version: 1 },
-        remove: emptied(),
+        remove: [...over, ...emptied()],
       };
     case 'rest':
       return {
-        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason },
+        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason, ...promised },
         add: { version: 1 },
-        remove: ['runsOn', 'migration', ...emptied()],
+        remove: ['runsOn', ...over, ...emptied()],
       };
     case 'release':
       // A conversion that fails hands it back to the recovery of this host, by the index.
       return {
-        set: { hostId: null },
+        set: { hostId: null, ...promised },
         add: { version: 1 },
-        remove: [...(vm.conversion ? [] : ['runsOn']), 'migration', ...emptied()],
+        remove: [...(vm.conversion ? [] : ['runsOn']), ...over, ...emptied()],
       };
   }
 }

@@ -11,7 +11,7 @@
  *
  * Unwinding leaves the VM running at its source, as it was; if it had switched over all the same, running at its target.
  * The request has taken the target's capacity and the new epoch. A failure of the source is the recovery's business: it
- * takes the VM over, and what is left of this work lets go.
+ * takes the VM over, and this work lets go of it. What was copied counts no more once its source is dead.
  */
 
 import { holdsOf, SEAT, seated } from '../../shared/hypervisor/demand.ts';
@@ -28,7 +28,15 @@ import { HostFull, shiftHosts } from '../../shared/store/ledger.ts';
 import { emit, Operations } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { GiveUp, type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
+import {
+  causeOf,
+  GiveUp,
+  publicWords,
+  type State,
+  type StepDeps,
+  type StepTable,
+  TryAgain,
+} from '../engine/step-table.ts';
 import { heldVms, Moved, unchanged, vmIds, vmKey } from '../vm/records.ts';
 import { landed } from './land.ts';
 import { whyWait } from './turn.ts';
@@ -91,8 +99,12 @@ async function waitForTurn(vm: Moving, { store }: StepDeps): Promise<void> {
 }
 
 async function takeSlots(vm: Moving, deps: StepDeps): Promise<Moving> {
-  const begun: Moving = { ...vm, migration: { ...vm.migration, begun: true } };
-  const tx = new Transaction().update(vmKey(vm), { set: { 'migration.begun': true }, ...unchanged(vm) });
+  const begun: Moving = { ...vm, version: vm.version + 1, migration: { ...vm.migration, begun: true } };
+  const tx = new Transaction().update(vmKey(vm), {
+    set: { 'migration.begun': true },
+    add: { version: 1 },
+    ...unchanged(vm),
+  });
   shiftHosts(tx, () => vm.clusterId, holdsOf(vm), holdsOf(begun));
   try {
     await deps.store.commit(tx);
@@ -133,19 +145,20 @@ const figuresOf = (plan: CopyPlan) => ({
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const vm = await ownVm(state, deps);
   if (vm) await land(vm, deps);
+  await tellRecovery(state, deps);
   await letGo(state, deps);
   const result = { ...(state.moved as Record<string, unknown> | undefined) };
   await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result }, deps.clock);
   return {};
 }
 
-/** Enters the VM where it runs now. If its target has failed since, the recovery of that host takes over. */
+/** Enters the VM where it runs now. If its target has failed since, it waits for the recovery of that host. */
 async function land(vm: Moving, deps: StepDeps): Promise<void> {
   const { seat, epoch } = vm.migration;
   const target = await new Inventory(deps.store, SYSTEM).host(seat.hostId);
   const [seen] = await deps.port.inspectVms(vm.siteId, [{ vmId: vm.id, hostId: seat.hostId }]);
   const end = landed(target, seen, epoch);
-  if (end === 'wait') throw new TryAgain(`host ${seat.hostId} cannot be asked whether the VM runs there`);
+  if (end === 'wait') throw new TryAgain('the target cannot be asked whether the VM runs there');
   const { migration: _, ...rest } = vm;
   const lost = end === 'lost';
   const after = { ...seated(rest, seat), ...(lost ? { hostId: null } : {}) };
@@ -161,7 +174,8 @@ async function land(vm: Moving, deps: StepDeps): Promise<void> {
     remove: ['migration', ...SEAT.filter((attribute) => lost || seat[attribute] === undefined)],
     ...unchanged(vm),
   });
-  shiftHosts(tx, () => vm.clusterId, holdsOf(vm), holdsOf(after));
+  const runOn = new Map(lost ? [] : [[seat.hostId, { unclaimed: true }]]);
+  shiftHosts(tx, () => vm.clusterId, holdsOf(vm), holdsOf(after), runOn);
   emit(tx, {
     id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
     type: 'vm.migrated',
@@ -170,9 +184,29 @@ async function land(vm: Moving, deps: StepDeps): Promise<void> {
     subject: vm.id,
     data: { epoch },
   });
-  await deps.store.commit(tx);
-  // No pass of a recovery may have looked at that host before the VM was entered there: it is asked for another one.
-  if (lost) await deps.store.update(keys.host(target.clusterId, target.id), { set: { waiting: 1, triedAt: 0 } });
+  try {
+    await deps.store.commit(tx);
+  } catch (error) {
+    // The target was fenced, or is being looked at, since it was read.
+    if (error instanceof HostFull) throw new TryAgain('the target has changed meanwhile');
+    throw error;
+  }
+}
+
+/**
+ * A VM that was lost as it arrived is told to the recovery of that host, which may have looked before it was entered
+ * there. Done before the VM is let go of, so that a crash between the two writes forgets nobody.
+ */
+async function tellRecovery(state: State, deps: StepDeps): Promise<void> {
+  for (const vm of await heldVms(state, deps)) {
+    if (vm.state !== 'faultResuming' || vm.hostId !== null || vm.runsOn === undefined) continue;
+    await deps.store.update(keys.host(vm.clusterId, vm.runsOn), {
+      set: { waiting: 1, triedAt: 0 },
+      condition: 'attribute_not_exists(#claim)',
+      names: { '#claim': 'claim' },
+      onFail: () => new TryAgain('a recovery looks at the target now'),
+    });
+  }
 }
 
 /** Ends the copy. If the switch-over had happened, nothing can be taken back, and the VM is entered where it runs. */
@@ -182,15 +216,20 @@ async function stayAtSource(state: State, deps: StepDeps): Promise<void> {
     const [cancelled] = await deps.port.cancelMigrations(vm.siteId, [refOf(vm)]);
     if (!cancelled || cancelled.outcome === 'unreachable') throw new TryAgain('the source cannot be asked');
     if (cancelled.outcome === 'moved') await land(vm, deps);
-    else await remain(vm, deps, (state.error as { Cause?: string } | undefined)?.Cause);
+    else await remain(vm, deps, publicWords(causeOf(state.error).message));
   }
+  await tellRecovery(state, deps);
   await letGo(state, deps);
 }
 
-async function remain(vm: Moving, deps: StepDeps, why = 'no reason was given'): Promise<void> {
+async function remain(vm: Moving, deps: StepDeps, why: string): Promise<void> {
   const { migration: _, ...rest } = vm;
   const tx = new Transaction().update(vmKey(vm), {
-    set: { state: vmMachine.next('migrating', 'migrateFailed'), reason: `it was not moved: ${why}` },
+    set: {
+      state: vmMachine.next('migrating', 'migrateFailed'),
+      reason: `it was not moved: ${why}`,
+      promised: vm.migration.epoch,
+    },
     add: { version: 1 },
     remove: ['migration'],
     ...unchanged(vm),

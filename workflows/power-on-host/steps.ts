@@ -43,5 +43,14 @@ async function letGo(state: State, deps: StepDeps): Promise<void> {
     set: { power: 'booting' },
     remove: ['claim'],
     add: { version: 1 },
+    ...stillMine(state),
   });
 }
+
+/** Whoever has taken the host since is not disturbed; the step is repeated, and finds it gone. */
+const stillMine = (state: State) => ({
+  condition: '#claim = :mine',
+  names: { '#claim': 'claim' },
+  values: { ':mine': state.operationId },
+  onFail: () => new TryAgain('the host is held by somebody else now'),
+});

@@ -58,5 +58,5 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   const host = await hostOf(state, deps);
   if (host.claim !== state.operationId) return;
-  await deps.store.update(hostKey(host), { remove: ['claim'], add: { version: 1 } });
+  await deps.store.update(hostKey(host), { remove: ['claim'], add: { version: 1 }, ...stillMine(state) });
 }

@@ -10,7 +10,7 @@
  *
  * Unwinding leaves the VM stopped, as it was before, with the reason on it.
  */
-import type { State, StepDeps, StepTable } from '../engine/step-table.ts';
+import { causeOf, publicWords, type State, type StepDeps, type StepTable } from '../engine/step-table.ts';
 import { heldVms } from '../vm/records.ts';
 import { confirmAndFinish, orderStarts } from '../vm/start.ts';
 import { restStopped, stopProcesses } from '../vm/stop.ts';
@@ -27,9 +27,5 @@ export const STEPS: StepTable = {
 async function stopAgain(state: State, deps: StepDeps): Promise<void> {
   const vms = (await heldVms(state, deps)).filter((vm) => vm.state === 'starting');
   await stopProcesses(vms, deps);
-  await restStopped(
-    vms,
-    deps,
-    `the start failed: ${(state.error as { Cause?: string } | undefined)?.Cause ?? 'no reason was given'}`,
-  );
+  await restStopped(vms, deps, `the start failed: ${publicWords(causeOf(state.error).message)}`);
 }

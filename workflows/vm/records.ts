@@ -24,11 +24,11 @@ export async function heldVms(state: State, { store }: StepDeps): Promise<Vm[]> 
 
 export const vmKey = (vm: Vm) => keys.vm(vm.tenantId, vm.id);
 
-/** The VM must be as it was read: same epoch, same host, same state, same holder. */
+/** The VM must be as it was read: what it holds is given back by what was read, so nothing of it may have changed. */
 export const unchanged = (vm: Vm): Pick<UpdateSpec, 'condition' | 'names' | 'values' | 'onFail'> => ({
-  condition: `#state = :was AND #epoch = :epochWas AND ${vm.hostId === null ? '(attribute_not_exists(#hostId) OR #hostId = :hostWas)' : '#hostId = :hostWas'}`,
-  names: { '#state': 'state', '#epoch': 'epoch', '#hostId': 'hostId' },
-  values: { ':was': vm.state, ':epochWas': vm.epoch, ':hostWas': vm.hostId },
+  condition: `#version = :versionWas AND #state = :was AND #epoch = :epochWas AND ${vm.hostId === null ? '(attribute_not_exists(#hostId) OR #hostId = :hostWas)' : '#hostId = :hostWas'}`,
+  names: { '#state': 'state', '#epoch': 'epoch', '#hostId': 'hostId', '#version': 'version' },
+  values: { ':versionWas': vm.version, ':was': vm.state, ':epochWas': vm.epoch, ':hostWas': vm.hostId },
   onFail: () => new Moved(vm.id),
 });
 

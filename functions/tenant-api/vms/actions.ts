@@ -1,7 +1,7 @@
 import { demandOf, seated } from '../../../shared/hypervisor/demand.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { OperationKind } from '../../../shared/model/operation.ts';
-import { type Vm, vmMachine } from '../../../shared/model/vm.ts';
+import { nextEpoch, type Vm, vmMachine } from '../../../shared/model/vm.ts';
 import { place } from '../../../shared/placement/placement.ts';
 import { seatOf } from '../../../shared/placement/seat.ts';
 import { needOf } from '../../../shared/placement/snapshot.ts';
@@ -99,7 +99,7 @@ export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
       // Every start order has an epoch of its own, so that a late or repeated one can do no harm (HA-9, HA-10).
       const answer = await begin(call, tx, vm, 'start-vm', {
         set: { state, desired: 'running', ...seat },
-        add: { epoch: 1 },
+        add: { epoch: nextEpoch(vm) - vm.epoch },
       });
       if (!call.dryRun) snapshot.take(host.id, demand);
       return answer;

@@ -20,11 +20,26 @@ import { qosFlaws, storedMemory } from './checks.ts';
 
 type Change = z.infer<typeof patchVm>;
 
+/** Times that a change is decided anew because the VM changed meanwhile. */
+const ATTEMPTS = 8;
+
 /**
  * Changes name, HA and QoS of a VM. QoS of one that has a host takes effect without restart (QOS-7): an operation tells
  * the hypervisor, and a changed reservation is taken from the host's ledger at once (QOS-2).
  */
 export async function changeVm(call: Call<Change>, deps: TenantDeps): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await changeOnce(call, deps);
+    } catch (error) {
+      // Work that is under way on the VM was faster: nobody but If-Match cares for the version that was read.
+      const raced = error instanceof DomainError && error.code === 'precondition-failed' && !call.isConditional;
+      if (!raced || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function changeOnce(call: Call<Change>, deps: TenantDeps): Promise<Answer> {
   const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
   call.checkVersion(vm);
   const after = changed(vm, call.body);
@@ -114,10 +129,14 @@ function changed(vm: Vm, body: Change): Vm {
     message: `the VM has no such ${what}`,
     fix: `name one that GET /v1/vms/${vm.id} lists`,
   });
-  for (const [i, { name }] of (body.disks ?? []).entries())
+  for (const [i, { name }] of (body.disks ?? []).entries()) {
     if (!vm.disks.some((d) => d.name === name)) flaws.push(unknown('disks', i, 'disk'));
-  for (const [i, { id }] of (body.nics ?? []).entries())
+    if (body.disks?.findIndex((d) => d.name === name) !== i) flaws.push(twice('disks', i));
+  }
+  for (const [i, { id }] of (body.nics ?? []).entries()) {
     if (!vm.nics.some((n) => n.id === id)) flaws.push(unknown('nics', i, 'NIC'));
+    if (body.nics?.findIndex((n) => n.id === id) !== i) flaws.push(twice('nics', i));
+  }
   if (flaws.length > 0) throw invalid(flaws);
   return {
     ...after,
@@ -126,5 +145,11 @@ function changed(vm: Vm, body: Change): Vm {
     nics: vm.nics.map((n) => ({ ...n, ...qosOf(body.nics?.find((c) => c.id === n.id)) })),
   };
 }
+
+const twice = (list: 'disks' | 'nics', i: number): Flaw => ({
+  location: `body.${list}.${i}`,
+  message: 'is named twice',
+  fix: 'name it once',
+});
 
 const qosOf = <Q>(change: { qos: Q } | undefined) => (change ? { qos: change.qos } : {});

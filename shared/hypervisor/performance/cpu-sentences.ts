@@ -8,11 +8,11 @@ type Cpu = VmObservation['cpu'];
 const ROUNDING = 1e-9;
 export const isShort = ({ wantedMhz, grantedMhz }: Cpu): boolean => grantedMhz < wantedMhz * (1 - ROUNDING);
 
-/** Why a VM gets less CPU than it wants; nothing when it gets all. `allShares`: of all on the host that want CPU. */
-export function shortageSentences(cpu: Cpu, allShares: number, clockMhz: number): string[] {
+/** Why a VM gets less CPU than it wants; nothing when it gets all. */
+export function shortageSentences(cpu: Cpu, clockMhz: number): string[] {
   if (!isShort(cpu)) return [];
   const sentences = [
-    `CPU: it gets ${figure(cpu.grantedMhz)} MHz of the ${figure(cpu.wantedMhz)} MHz that it wants, ${whyShort(cpu, allShares, clockMhz)}.`,
+    `CPU: it gets ${figure(cpu.grantedMhz)} MHz of the ${figure(cpu.wantedMhz)} MHz that it wants, ${whyShort(cpu, clockMhz)}.`,
   ];
   if (cpu.readyPercent > 0)
     sentences.push(
@@ -26,15 +26,14 @@ export function shortageSentences(cpu: Cpu, allShares: number, clockMhz: number)
   return sentences;
 }
 
-function whyShort(cpu: Cpu, allShares: number, clockMhz: number): string {
-  const shares = `${figure(cpu.shares)} of the ${figure(allShares)} shares that compete`;
+function whyShort(cpu: Cpu, clockMhz: number): string {
   switch (cpu.boundBy) {
     case 'limit':
       return `because its limit is ${figure(cpu.ceilingMhz)} MHz`;
     case 'reservation':
-      return `because the host is busy: its ${shares} would give it less, but it has reserved ${figure(cpu.floorMhz)} MHz (QOS-2)`;
+      return `because the host is busy: its ${figure(cpu.shares)} shares would give it less, but it has reserved ${figure(cpu.floorMhz)} MHz (QOS-2)`;
     case 'shares':
-      return `because the host is busy and divides its CPU by shares: it has ${shares} (QOS-1)`;
+      return `because the host is busy and divides its CPU by shares: it has ${figure(cpu.shares)} (QOS-1)`;
     case 'demand':
       return `because its ${cpu.vcpus === 1 ? 'vCPU' : `${cpu.vcpus} vCPUs`} at ${figure(clockMhz)} MHz give no more; the work of the host for its devices counts too`;
   }

@@ -66,9 +66,9 @@ const ofVnodes = (uses: readonly NodeUse[]): VmObservation['numa'] => ({
 function roomy(nodes: readonly NumaNode[], housed: readonly Housed[]): NumaNode[] {
   const promised = housed.reduce((sum, { vm }) => sum + vm.machine.cpu.vcpus, 0);
   const vcpus = nodes.reduce((sum, node) => sum + node.vcpus, 0);
-  const times = Math.max(1, vcpus > 0 ? Math.ceil(promised / vcpus) : 1);
+  const times = Math.max(1, vcpus > 0 ? promised / vcpus : 1);
   const slackMiB = housed.filter(({ hasMiB }) => hasMiB < 1).length;
-  return nodes.map((n) => ({ id: n.id, vcpus: n.vcpus * times, memoryMiB: n.memoryMiB + slackMiB }));
+  return nodes.map((n) => ({ id: n.id, vcpus: Math.ceil(n.vcpus * times), memoryMiB: n.memoryMiB + slackMiB }));
 }
 
 function usedOf(nodes: readonly NumaNode[], vms: readonly VmObservation['numa'][]): HostObservation['numa'] {

@@ -45,14 +45,12 @@ function observeInOrder(host: ObservedHost, vms: readonly RunningVm[]): HostObse
     hardware,
     vms.map((vm, i) => ({ vm, hasMiB: hasMiB(memory.vms[i] as VmMemory) })),
   );
-  const allShares = sum(grants, (g, i) => ((runs[i] as Run).need.wantedMhz > 0 ? g.shares : 0));
   const observed = runs.map((run, i) =>
     observeVm(run, {
       grant: grants[i] as CpuGrant,
       has: memory.vms[i] as VmMemory,
       numa: houses.vms[i] as VmObservation['numa'],
       hostState: memory.state,
-      allShares,
       clockMhz: hardware.mhz,
     }),
   );
@@ -102,12 +100,11 @@ interface Surroundings {
   has: VmMemory;
   numa: VmObservation['numa'];
   hostState: Settlement['state'];
-  allShares: number;
   clockMhz: number;
 }
 
 function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservation {
-  const { grant, has, numa, hostState, allShares, clockMhz } = at;
+  const { grant, has, numa, hostState, clockMhz } = at;
   const swap = slowdownOf({ ...has, activeMiB: vm.load.activeMiB });
   // An access to a swapped page waits for the page, and then costs what any other does.
   const slowdown = accessSlowdown(numa.localShare) + swap.factor - 1;
@@ -123,7 +120,7 @@ function observeVm({ vm, disks, nics, need }: Run, at: Surroundings): VmObservat
     vmId: vm.id,
     // Made when it is read: a snapshot of a whole host asks for the figures, one VM's tenant for the words.
     get summary() {
-      return sentencesOf({ vm, need, has, swap, allShares, clockMhz }, figures);
+      return sentencesOf({ vm, need, has, swap, clockMhz }, figures);
     },
     ...figures,
   };

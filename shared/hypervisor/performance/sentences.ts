@@ -18,18 +18,16 @@ export interface Grounds {
   need: CpuNeed;
   has: VmMemory;
   swap: Slowdown;
-  /** Shares of all VMs on the host that want CPU. */
-  allShares: number;
   clockMhz: number;
 }
 
 /** The observation of a VM in sentences, for its tenant: they tell of the host, and of no other VM. */
 export function sentencesOf(
-  { vm, need, has, swap, allShares, clockMhz }: Grounds,
+  { vm, need, has, swap, clockMhz }: Grounds,
   { cpu, memory, numa, disks, nics }: Omit<VmObservation, 'vmId' | 'summary'>,
 ): string[] {
   const sentences = [
-    ...shortageSentences(cpu, allShares, clockMhz),
+    ...shortageSentences(cpu, clockMhz),
     ...reclaimSentences(memory, has, swap),
     ...numaSentences(numa),
     ...slowdownSentences(memory, cpu.usefulMhz),

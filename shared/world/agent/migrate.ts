@@ -43,6 +43,9 @@ async function begin(site: Site, order: MigrationOrder): Promise<Outcome<Migrati
   if (!ends) return { outcome: 'unreachable' };
   const { process, runs, now, source, target, targetLine } = ends;
   if (!process || !runs) return { outcome: 'refused', reason: `VM ${order.vmId} does not run on ${order.hostId}` };
+  // Every migration of a VM has an epoch of its own: what belongs to an earlier one comes too late.
+  if ((process.cancelled ?? 0) >= order.toEpoch || (process.migration?.epoch ?? 0) > order.toEpoch)
+    return { outcome: 'refused', reason: 'this migration was given up' };
   if (process.migration?.epoch === order.toEpoch)
     return answer(planOf(process, process.migration, ends), process.migration);
   if (within(targetLine.storageLost, now))
@@ -64,6 +67,8 @@ async function begin(site: Site, order: MigrationOrder): Promise<Outcome<Migrati
   const tx = new Transaction()
     .put(worldKeys.incoming(order.to, order.vmId), incoming, { table: 'world' })
     .update(worldKeys.process(order.hostId, order.vmId), { set: { migration: departure }, ...alive(process) }, 'world');
+  const former = process.migration;
+  if (former && former.to !== order.to) tx.delete(worldKeys.incoming(former.to, order.vmId), { table: 'world' });
   return commit(site, tx, () => answer(plan, departure));
 }
 
@@ -85,7 +90,7 @@ async function switchOne(site: Site, order: MigrationRef): Promise<Outcome<Switc
   if (!ends) return { outcome: 'unreachable' };
   const { process, runs, now, target, targetLine } = ends;
   const departure = process?.migration;
-  if (!process || !runs || departure?.epoch !== order.toEpoch)
+  if (!process || !runs || departure?.epoch !== order.toEpoch || departure.to !== order.to)
     return { outcome: 'refused', reason: `VM ${order.vmId} is not being copied from ${order.hostId}` };
   const incoming = (await world.incomingAt(order.to)).find((i) => i.vmId === order.vmId && i.epoch === order.toEpoch);
   if (!incoming || targetLine.kills.some((kill) => kill >= incoming.at && kill <= now))
@@ -151,13 +156,27 @@ async function cancel({ world, clock }: Site, order: MigrationRef): Promise<Canc
     onFail: () => new Refusal('a newer migration is under way'),
   });
   if (process?.migration?.epoch === order.toEpoch)
-    tx.update(worldKeys.process(order.hostId, order.vmId), { remove: ['migration'], ...alive(process) }, 'world');
+    tx.update(
+      worldKeys.process(order.hostId, order.vmId),
+      { set: { cancelled: order.toEpoch }, remove: ['migration'], ...alive(process) },
+      'world',
+    );
+  else if (process && process.epoch === order.epoch && (process.cancelled ?? 0) < order.toEpoch)
+    // The order to begin may still be on its way.
+    tx.update(
+      worldKeys.process(order.hostId, order.vmId),
+      { set: { cancelled: order.toEpoch }, ...alive(process) },
+      'world',
+    );
   try {
     await world.store.commit(tx);
     return 'cancelled';
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return (await world.process(order.hostId, order.vmId))?.movedTo?.epoch === order.toEpoch ? 'moved' : 'cancelled';
+    const now = await world.process(order.hostId, order.vmId);
+    if (now?.movedTo?.epoch === order.toEpoch) return 'moved';
+    // It was changed meanwhile: whether it is called off is not known until it is asked again.
+    return (now?.cancelled ?? 0) >= order.toEpoch || now?.stoppedAt !== undefined ? 'cancelled' : 'unreachable';
   }
 }
 
@@ -198,10 +217,26 @@ const settled = ({ home: _, ...machine }: Machine, { home }: Machine): Machine =
   ...(home ? { home } : {}),
 });
 
+/** The process as it was read: it lives, was not changed, and its departure stands. */
 const alive = (process: WorldProcess) => ({
-  condition: '#epoch = :epoch AND attribute_not_exists(#stoppedAt)',
-  names: { '#epoch': 'epoch', '#stoppedAt': 'stoppedAt' },
-  values: { ':epoch': process.epoch },
+  condition: [
+    '#epoch = :epoch AND attribute_not_exists(#stoppedAt) AND #version = :version',
+    process.migration ? '#migration.#epoch = :departure' : 'attribute_not_exists(#migration)',
+    process.cancelled === undefined ? 'attribute_not_exists(#cancelled)' : '#cancelled = :cancelled',
+  ].join(' AND '),
+  names: {
+    '#epoch': 'epoch',
+    '#stoppedAt': 'stoppedAt',
+    '#version': 'version',
+    '#migration': 'migration',
+    '#cancelled': 'cancelled',
+  },
+  values: {
+    ':epoch': process.epoch,
+    ':version': process.version,
+    ...(process.migration ? { ':departure': process.migration.epoch } : {}),
+    ...(process.cancelled === undefined ? {} : { ':cancelled': process.cancelled }),
+  },
   onFail: () => new Refusal('the process at the source has ended meanwhile'),
 });
 
@@ -216,16 +251,13 @@ function powerUnchanged(tx: Transaction, host: WorldHost): void {
   );
 }
 
-async function commit<R>(
-  { world }: Site,
-  tx: Transaction,
-  done: () => R,
-): Promise<R | { outcome: 'refused'; reason: string }> {
+/** What a race has changed meanwhile is looked at again: until then nothing is known, as of a host that is silent. */
+async function commit<R>({ world }: Site, tx: Transaction, done: () => R): Promise<R | { outcome: 'unreachable' }> {
   try {
     await world.store.commit(tx);
     return done();
   } catch (error) {
-    if (error instanceof Refusal) return { outcome: 'refused', reason: error.message };
+    if (error instanceof Refusal) return { outcome: 'unreachable' };
     throw error;
   }
 }

@@ -35,7 +35,7 @@ export async function startVms(site: Site, orders: StartOrder[]): Promise<StartR
       continue;
     }
     const host = grounds.get(hostId)?.host ?? ((await world.host(hostId)) as WorldHost);
-    const ground = grounds.get(hostId) ?? { host, line, free: await freeOn(world, host, line, now) };
+    const ground = grounds.get(hostId) ?? { host, line, free: await freeOn(world, host, line, now, vmId) };
     grounds.set(hostId, ground);
     results.push({ vmId, hostId, ...(await startOne(site, order, ground, now)) });
   }
@@ -81,6 +81,7 @@ async function startOne(
     values: { ':epoch': order.epoch },
     onFail: () => new Refusal('a newer order came first'),
   });
+  tx.delete(worldKeys.incoming(order.hostId, order.vmId), { table: 'world' });
   grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
   try {
     await world.store.commit(tx);

@@ -1,4 +1,4 @@
-import type { Heartbeat, Observation, ProcessRef, SeenProcess } from '../../hypervisor/port.ts';
+import type { Heartbeat, Observation, ProcessRef, SeenHost } from '../../hypervisor/port.ts';
 import { processState } from '../process.ts';
 import { type WorldProcess, worldKeys } from '../records.ts';
 import { agentReachable, hostTimeline, lastHeartbeat, powerAt, within } from '../timeline.ts';
@@ -11,11 +11,15 @@ export async function heartbeats({ world, clock }: Site, siteId: string): Promis
     .filter((h) => h.siteId === siteId)
     .map((host) => {
       const t = hostTimeline(host, faults);
+      const managementAt = lastHeartbeat(t, 'management', host, now);
+      const storageAt = lastHeartbeat(t, 'storage', host, now);
+      // It is the heartbeat that tells since when the host is up: of a host that is silent nothing newer is known.
+      const heardAt = Math.max(managementAt ?? 0, storageAt ?? 0);
       return {
         hostId: host.id,
-        managementAt: lastHeartbeat(t, 'management', host, now),
-        storageAt: lastHeartbeat(t, 'storage', host, now),
-        restartedAt: t.kills.findLast((kill) => kill <= now) ?? null,
+        managementAt,
+        storageAt,
+        restartedAt: t.kills.findLast((kill) => kill <= heardAt) ?? null,
         power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
       };
     });
@@ -43,14 +47,11 @@ export async function inspectVms({ world, clock }: Site, queries: ProcessRef[]):
   });
 }
 
-export async function listProcesses(
-  { world, clock }: Site,
-  hostIds: string[],
-): Promise<{ hostId: string; processes: SeenProcess[] }[]> {
+export async function listProcesses({ world, clock }: Site, hostIds: string[]): Promise<SeenHost[]> {
   const now = clock.now();
   const faults = await world.faults();
   const lines = await world.timelines(hostIds, faults);
-  const out: { hostId: string; processes: SeenProcess[] }[] = [];
+  const out: SeenHost[] = [];
   for (const [hostId, line] of lines) {
     if (!agentReachable(line, now)) continue;
     const processes = (await world.processesOn(hostId)).map((p) => ({
@@ -58,7 +59,8 @@ export async function listProcesses(
       epoch: p.epoch,
       state: processState(p, line, faults, now),
     }));
-    out.push({ hostId, processes: processes.filter((p) => p.state !== 'dead') });
+    const incoming = (await world.incomingAt(hostId)).map(({ vmId, epoch }) => ({ vmId, epoch }));
+    out.push({ hostId, processes: processes.filter((p) => p.state !== 'dead'), incoming });
   }
   return out;
 }

@@ -22,7 +22,7 @@ describe('CPU of a whole host', () => {
     const { vms: got, cpu } = observe(host({ hardware: oneCore }), vms);
     expect(grants(got)).toEqual([400, 800, 1600]);
     expect(cpu).toMatchObject({ capacityMhz: 2800, grantedMhz: 2800 });
-    expect(got[0]?.summary[0]).toContain('1000 of the 7000 shares');
+    expect(got[0]?.summary[0]).toContain('by shares: it has 1000');
   });
 
   it('B2 (Huawei community forum): as B1, the first VM reserves 700 MHz: 700/700/1400 MHz', () => {
