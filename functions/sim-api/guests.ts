@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { blockWrite, workload } from '../../shared/contract/sim-shapes.ts';
-import { DomainError, invalid } from '../../shared/kernel/errors.ts';
+import { DomainError, invalid, notFound } from '../../shared/kernel/errors.ts';
 import { BLOCK_BYTES } from '../../shared/kernel/units.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { Guest } from '../../shared/world/guest.ts';
@@ -31,7 +31,9 @@ export const guestHandlers = (world: World, guest: Guest) => ({
     const { netMbps, ...load } = call.body;
     const workload = { ...(netMbps === undefined ? {} : { sendMbps: netMbps }), ...load };
     const vmId = call.param('vmId');
-    const hostId = (await world.volumesOf(vmId)).find((v) => v.leaseHost)?.leaseHost;
+    const volumes = await world.volumesOf(vmId);
+    if (volumes.length === 0) throw notFound('VM', vmId);
+    const hostId = volumes.find((v) => v.leaseHost)?.leaseHost;
     if (!hostId) throw new DomainError('not-running', `VM ${vmId} was never started.`);
     const tx = new Transaction().update(
       worldKeys.process(hostId, vmId),

@@ -73,13 +73,23 @@ function mustBePossible(after: Cluster, hosts: readonly Host[]): void {
     if (over)
       throw new DomainError(
         'in-use',
-        `VMs of host ${host.name} have ${allocated[over]} ${over}, and it might promise ${may[over]} (OVC-5).`,
+        `VMs of host ${host.name} have ${allocated[over]} ${UNIT[over]}, and it might promise ${may[over]} then (${RULE[over]}).`,
         {
-          figures: { rule: 'OVC-5', hostId: host.id, dimension: over, allocated: allocated[over], allowed: may[over] },
+          figures: {
+            rule: RULE[over],
+            hostId: host.id,
+            dimension: over,
+            allocated: allocated[over],
+            allowed: may[over],
+            help: ['Move or stop VMs of this host first, or choose a higher ratio.'],
+          },
         },
       );
   }
 }
+
+const UNIT = { vcpus: 'vCPUs', memoryMiB: 'MiB' } as const;
+const RULE = { vcpus: 'CPU-17', memoryMiB: 'OVC-5' } as const;
 
 const given = <T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as never;

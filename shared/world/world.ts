@@ -55,6 +55,17 @@ export class World {
     return this.store.get<WorldProcess>(worldKeys.process(hostId, vmId), { table: 'world' });
   }
 
+  /** Processes of a host and copies that arrive there: they lie together, so that one query has both. */
+  async occupantsOf(hostId: string): Promise<{ processes: WorldProcess[]; incoming: WorldIncoming[] }> {
+    const all = await this.store.queryAll<WorldHost | WorldProcess | WorldIncoming>(`HOST#${hostId}`, 'world', {
+      consistent: true,
+    });
+    return {
+      processes: all.filter((item) => item.kind === 'process'),
+      incoming: all.filter((item) => item.kind === 'incoming'),
+    };
+  }
+
   incomingAt(hostId: string): Promise<WorldIncoming[]> {
     return this.store.queryAll<WorldIncoming>(`HOST#${hostId}`, 'world', { prefix: 'IN#', consistent: true });
   }

@@ -51,16 +51,17 @@ export async function listProcesses({ world, clock }: Site, hostIds: string[]): 
   const now = clock.now();
   const faults = await world.faults();
   const lines = await world.timelines(hostIds, faults);
-  const out: SeenHost[] = [];
-  for (const [hostId, line] of lines) {
-    if (!agentReachable(line, now)) continue;
-    const processes = (await world.processesOn(hostId)).map((p) => ({
-      vmId: p.vmId,
-      epoch: p.epoch,
-      state: processState(p, line, faults, now),
-    }));
-    const incoming = (await world.incomingAt(hostId)).map(({ vmId, epoch }) => ({ vmId, epoch }));
-    out.push({ hostId, processes: processes.filter((p) => p.state !== 'dead'), incoming });
-  }
-  return out;
+  const answering = [...lines].filter(([, line]) => agentReachable(line, now));
+  return Promise.all(
+    answering.map(async ([hostId, line]): Promise<SeenHost> => {
+      const there = await world.occupantsOf(hostId);
+      const processes = there.processes.map((p) => ({
+        vmId: p.vmId,
+        epoch: p.epoch,
+        state: processState(p, line, faults, now),
+      }));
+      const incoming = there.incoming.map(({ vmId, epoch }) => ({ vmId, epoch }));
+      return { hostId, processes: processes.filter((p) => p.state !== 'dead'), incoming };
+    }),
+  );
 }
