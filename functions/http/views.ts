@@ -146,6 +146,15 @@ export const clusterView = (c: Cluster) => ({
   name: c.name,
   arch: c.arch,
   ha: c.ha,
+  ...(c.disarmed
+    ? {
+        disarmed: {
+          since: iso(c.disarmed.since),
+          ...optional({ until: time(c.disarmed.until) }),
+          reason: c.disarmed.reason,
+        },
+      }
+    : {}),
   overcommit: c.overcommit,
   vcpuRatioPercent: c.vcpuRatioPercent,
   numa: c.numa,

@@ -23,11 +23,12 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
   const inventory = new Inventory(call.deps.store, SYSTEM);
   const cluster = await inventory.cluster(call.param('clusterId'));
   call.checkVersion(cluster);
-  const { cpuBaseline = cluster.cpuBaseline, overcommit: change, ...rest } = call.body;
+  const { cpuBaseline = cluster.cpuBaseline, overcommit: change, ha: haChange, ...rest } = call.body;
   const { cpuBaseline: _, ...before } = cluster;
   const after: Cluster = {
     ...before,
     ...given(rest),
+    ha: { ...cluster.ha, ...given(haChange ?? {}) },
     overcommit: { ...cluster.overcommit, ...given(change ?? {}) },
     ...(cpuBaseline ? { cpuBaseline } : {}),
     version: cluster.version + 1,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { clusterHaChange, clusterHaSpec, vmHaSpec } from '../model/ha.ts';
 import {
   CPU_GENERATIONS,
   DATASTORE_KINDS,
@@ -11,17 +12,7 @@ import { migrationOptions, volumeMoveOptions } from '../model/migration.ts';
 import { NETWORK_TYPES } from '../model/network.ts';
 import { diskQosSpec, shapingSpec } from '../model/qos.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
-import {
-  cpuSpec,
-  diskSpec,
-  guestSpec,
-  haSpec,
-  memorySpec,
-  nicSpec,
-  numaSpec,
-  placementSpec,
-  VM_STATES,
-} from '../model/vm.ts';
+import { cpuSpec, diskSpec, guestSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
 export const MAX_BATCH = 30;
@@ -89,7 +80,7 @@ export const vm = z.object({
   guest: guestSpec,
   disks: z.array(diskSpec.extend({ id: z.string() })),
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
-  ha: haSpec,
+  ha: vmHaSpec,
   numa: numaSpec.optional(),
   version: z.int(),
   createdAt: time,
@@ -169,7 +160,8 @@ export const cluster = z.object({
   siteId: z.string(),
   name: z.string(),
   arch: z.string(),
-  ha: z.object({ enabled: z.boolean() }),
+  ha: clusterHaSpec,
+  disarmed: z.object({ since: time, until: time.optional(), reason: z.string() }).optional(),
   overcommit: overcommitSpec,
   vcpuRatioPercent: z.int(),
   numa: z.object({ guest: z.boolean() }),
@@ -280,12 +272,12 @@ export const createVm = z.strictObject({
   disks: z.array(diskSpec).min(1).max(11),
   nics: z.array(nicSpec).max(11).default([]),
   numa: numaSpec.optional(),
-  ha: haSpec.default({ enabled: true, restartPriority: 'medium' }),
+  ha: vmHaSpec.default(vmHaSpec.parse({})),
   start: z.boolean().default(true),
 });
 export const patchVm = z.strictObject({
   name: name.optional(),
-  ha: haSpec.optional(),
+  ha: vmHaSpec.optional(),
   cpu: cpuSpec.pick({ shares: true, reservationMhz: true, limitMhz: true }).optional(),
   memory: memorySpec.pick({ shares: true, reservationMiB: true }).optional(),
   disks: z
@@ -313,7 +305,7 @@ export const migrateSystemVmDisks = volumeMoveOptions.extend({
 });
 export const patchNetwork = z.strictObject({ qos: shapingSpec });
 export const patchCluster = z.strictObject({
-  ha: z.strictObject({ enabled: z.boolean() }).optional(),
+  ha: clusterHaChange.optional(),
   overcommit: overcommitChange.optional(),
   vcpuRatioPercent: vcpuRatioSpec
     .optional()

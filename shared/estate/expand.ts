@@ -1,3 +1,4 @@
+import { DEFAULT_HA } from '../model/ha.ts';
 import type { Cluster, Datastore, DeviceCard, HostHardware, Link, Site } from '../model/inventory.ts';
 import type { ExternalNetwork } from '../model/network.ts';
 import type { Quota } from '../model/vdc.ts';
@@ -59,7 +60,7 @@ const expandCluster = (site: SiteSpec, cluster: ClusterSpec): Cluster => ({
   siteId: siteId(site.name),
   name: cluster.name,
   arch: cluster.arch,
-  ha: { enabled: cluster.ha.enabled },
+  ha: { ...DEFAULT_HA, ...cluster.ha },
   overcommit: cluster.overcommit,
   vcpuRatioPercent: cluster.vcpuRatioPercent,
   numa: { guest: cluster.numa.guest },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { clusterHaSpec } from '../model/ha.ts';
 import { CPU_GENERATIONS, DATASTORE_KINDS, NO_OVERCOMMIT, overcommitSpec, vcpuRatioSpec } from '../model/inventory.ts';
 import { quotaSpec } from '../model/vdc.ts';
 
@@ -20,6 +21,9 @@ const name = z
     /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$/,
     'use 1 to 63 letters, digits, blanks, dots, dashes and underlines, beginning with a letter or digit',
   );
+
+/** Hosts that are kept free for failures have no ids yet: they are named once the estate is loaded. */
+const haShape = clusterHaSpec.omit({ failoverHosts: true }).shape;
 
 /** What one host is made of. */
 const hardware = {
@@ -62,7 +66,7 @@ const namedHost = fields({ name, ...hardware, rack: z.string().min(1).max(63).op
 export const clusterSpec = fields({
   name,
   arch: z.enum(['x86', 'arm']).default('x86'),
-  ha: fields({ enabled: z.boolean().default(true) }).default({ enabled: true }),
+  ha: fields(haShape).default(clusterHaSpec.omit({ failoverHosts: true }).parse({})),
   overcommit: fields(overcommitSpec.shape).default(NO_OVERCOMMIT),
   vcpuRatioPercent: vcpuRatioSpec.default(100),
   numa: fields({ guest: z.boolean().default(false) }).default({ guest: false }),

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import type { cpuSpec, diskSpec, guestSpec, haSpec, memorySpec, nicSpec, placementSpec } from '../model/vm.ts';
+import type { vmHaSpec } from '../model/ha.ts';
+import type { cpuSpec, diskSpec, guestSpec, memorySpec, nicSpec, placementSpec } from '../model/vm.ts';
 
 /**
  * Recorded workloads in the format of OpenDC: a tasks file with the VMs and, beside it, a fragments file with their
@@ -110,7 +111,7 @@ export interface VmDefaults {
   vpcId?: string;
   networkId?: string;
   placement?: z.input<typeof placementSpec>;
-  ha?: z.input<typeof haSpec>;
+  ha?: z.input<typeof vmHaSpec>;
   start?: boolean;
 }
 
@@ -124,7 +125,7 @@ export interface VmRequest {
   guest: z.input<typeof guestSpec>;
   disks: z.input<typeof diskSpec>[];
   nics: z.input<typeof nicSpec>[];
-  ha?: z.input<typeof haSpec>;
+  ha?: z.input<typeof vmHaSpec>;
   start: boolean;
 }
 

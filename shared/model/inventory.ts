@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Amounts, type BaseAmounts, minus, nothing, plus } from './amounts.ts';
+import type { ClusterHa, Disarmed } from './ha.ts';
 import { stateMachine } from './state-machine.ts';
 
 export type HypervisorKind = 'fusioncompute' | 'vmware';
@@ -17,7 +18,8 @@ export interface Cluster {
   siteId: string;
   name: string;
   arch: 'x86' | 'arm';
-  ha: { enabled: boolean };
+  ha: ClusterHa;
+  disarmed?: Disarmed;
   overcommit: Overcommit;
   /** vCPUs that VMs of a host may have, in % of its threads for them. Beyond 100 they share CPUs in time (QOS-1). */
   vcpuRatioPercent: number;

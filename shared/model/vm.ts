@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { VmHa } from './ha.ts';
 import type { CpuGeneration } from './inventory.ts';
 import type { MigrationOptions, VolumeMoveOptions } from './migration.ts';
 import { diskQosSpec, shapingSpec } from './qos.ts';
@@ -35,11 +36,6 @@ export const nicSpec = z.strictObject({
   ip: z.ipv4().optional().describe('a free address of the network; without it the next free one is taken'),
   qos: shapingSpec.optional().describe('in place of the shaping of its network'),
 });
-export const haSpec = z.strictObject({
-  enabled: z.boolean().default(true),
-  restartPriority: z.enum(['high', 'medium', 'low']).default('medium'),
-  dependsOn: z.array(z.string().max(128)).max(16).optional(),
-});
 export const guestSpec = z.strictObject({
   os: z.enum(['linux', 'windows', 'other']),
   paravirtual: z.boolean().optional().describe('the kernel is modified and hands sensitive instructions over'),
@@ -58,7 +54,6 @@ export const placementSpec = z.strictObject({
 
 export type CpuSpec = z.infer<typeof cpuSpec>;
 export type MemorySpec = z.infer<typeof memorySpec>;
-export type HaSpec = z.infer<typeof haSpec>;
 export type GuestSpec = z.infer<typeof guestSpec>;
 export type DiskSpec = z.infer<typeof diskSpec>;
 export type NicSpec = z.infer<typeof nicSpec>;
@@ -245,7 +240,7 @@ export interface Vm {
   guest: GuestSpec;
   disks: Disk[];
   nics: Nic[];
-  ha: HaSpec;
+  ha: VmHa;
   numa?: NumaSpec;
   siteId: string;
   clusterId: string;

@@ -1,5 +1,6 @@
 import { hostCapacity } from '../../shared/hypervisor/host-capacity.ts';
 import type { Amounts } from '../../shared/model/amounts.ts';
+import { DEFAULT_HA } from '../../shared/model/ha.ts';
 import { type Cluster, type Datastore, type Host, NO_OVERCOMMIT } from '../../shared/model/inventory.ts';
 import type { Candidate, Need } from '../../shared/placement/need.ts';
 import type { CandidateIndex } from '../../shared/placement/placement.ts';
@@ -24,7 +25,7 @@ export const cluster: Cluster = {
   siteId: 's1',
   name: 'c1',
   arch: 'x86',
-  ha: { enabled: true },
+  ha: DEFAULT_HA,
   overcommit: NO_OVERCOMMIT,
   vcpuRatioPercent: 100,
   numa: { guest: false },
