@@ -5,7 +5,7 @@ import { iso } from '../../shared/kernel/clock.ts';
 import { gatewayOf } from '../../shared/model/addresses.ts';
 import type { Amounts, BaseAmounts } from '../../shared/model/amounts.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
-import type { Alarm, Incident } from '../../shared/model/incident.ts';
+import type { Alarm, Incident, IncidentVm } from '../../shared/model/incident.ts';
 import {
   allocatedOf,
   type Cluster,
@@ -223,24 +223,52 @@ export const alarmView = (a: Alarm) => ({
   raisedAt: iso(a.raisedAt),
   ...optional({ clearedAt: time(a.clearedAt) }),
 });
-export const incidentView = (i: Incident) => ({
+/** What becomes of its VMs stands in parts, which only a look at one incident reads. */
+export const incidentView = (i: Incident, vms?: readonly IncidentVm[]) => ({
   id: i.id,
-  hostId: i.hostId,
   siteId: i.siteId,
+  clusterId: i.clusterId,
+  hosts: i.hosts.map((h) => ({
+    id: h.id,
+    name: h.name,
+    lastSignAt: iso(h.lastSignAt),
+    ...optional<unknown>({
+      rack: h.rack,
+      found: h.found,
+      fencedAt: time(h.fencedAt),
+      fencedBy: h.fencedBy,
+      backAt: time(h.backAt),
+      killed: h.killed,
+      refusedWrites: h.refusedWrites,
+    }),
+  })),
   state: i.state,
   openedAt: iso(i.openedAt),
-  ...optional({ closedAt: time(i.closedAt) }),
+  waiting: i.waiting,
+  ...optional<unknown>({ closedAt: time(i.closedAt), operationId: i.claim, splitFrom: i.splitFrom }),
   timeline: i.timeline.map((t) => ({
     at: iso(t.at),
     what: t.what,
     ...optional<unknown>({ detail: t.detail, times: t.times, lastAt: time(t.lastAt) }),
   })),
-  vms: i.vms.map((v) => ({
-    id: v.id,
-    outcome: v.outcome,
-    fromHost: v.fromHost,
-    ...optional<unknown>({ toHost: v.toHost, readyAt: time(v.readyAt), rtoSeconds: v.rtoSeconds, reason: v.reason }),
-  })),
+  ...(vms
+    ? {
+        vms: vms.map((v) => ({
+          id: v.id,
+          outcome: v.outcome,
+          fromHost: v.fromHost,
+          ...optional<unknown>({
+            toHost: v.toHost,
+            tried: v.tried,
+            plannedAt: time(v.plannedAt),
+            startedAt: time(v.startedAt),
+            readyAt: time(v.readyAt),
+            rtoSeconds: v.rtoSeconds,
+            reason: v.reason,
+          }),
+        })),
+      }
+    : {}),
 });
 export const auditView = (a: AuditEntry) => ({
   id: a.id,

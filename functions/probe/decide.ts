@@ -1,5 +1,6 @@
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
+import type { Incident } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
 import { assess, hasRestarted, LIVENESS, type Liveness } from '../../shared/model/liveness.ts';
 
@@ -33,7 +34,7 @@ export function decide(
       return { kind: 'recover', host };
     case 'fenced':
       if (verdict === 'alive') return { kind: 'returned', host };
-      return due(host, now) ? { kind: 'recover', host } : undefined;
+      return host.callsRecovery ? { kind: 'recover', host } : undefined;
     case 'reconciling':
       if (verdict === 'alive') return { kind: 'returned', host };
       // It went away again before it served: what waits on its incident must not wait for its reconciliation.
@@ -44,9 +45,11 @@ export function decide(
   }
 }
 
-/** VMs of an incident wait, also after their host is back. */
-const due = (host: Host, now: number): boolean => (host.waiting ?? 0) > 0 && now - (host.triedAt ?? 0) >= RETRY_MS;
+/** A host that serves, and to which a VM was brought that is to be recovered. */
+export const callsRecovery = (host: Host): boolean =>
+  host.state === 'online' && host.claim === undefined && host.callsRecovery !== undefined;
 
-/** A host that serves again and for whose former VMs there was no room. */
-export const waitsOn = (host: Host, now: number): boolean =>
-  host.state === 'online' && host.claim === undefined && due(host, now);
+/** An incident on which nothing works, and that asks for another pass. Pure. */
+export const isDue = (incident: Incident, now: number): boolean =>
+  incident.claim === undefined &&
+  (incident.due === true || (incident.waiting > 0 && now - (incident.triedAt ?? 0) >= RETRY_MS));

@@ -58,10 +58,14 @@ async function hostToEmpty(call: Call<unknown>): Promise<Host> {
   call.checkVersion(host);
   hostMachine.next(host.state, 'enterMaintenance');
   mustBeFree(host);
-  if (host.waiting)
-    throw new DomainError('in-use', `VMs of host ${host.name} wait for capacity since it failed; they come first.`, {
-      figures: { waiting: host.waiting },
-    });
+  if (host.callsRecovery)
+    throw new DomainError(
+      'in-use',
+      `A VM that was moved to host ${host.name} is still to be recovered; it comes first.`,
+      {
+        figures: { calledBy: host.callsRecovery },
+      },
+    );
   return host;
 }
 

@@ -202,11 +202,28 @@ export const alarm = z.object({
 });
 export const incident = z.object({
   id: z.string(),
-  hostId: z.string(),
   siteId: z.string(),
+  clusterId: z.string(),
+  hosts: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      lastSignAt: time,
+      rack: z.string().optional(),
+      found: z.string().optional().describe('what was found when it was judged'),
+      fencedAt: time.optional(),
+      fencedBy: z.string().optional(),
+      backAt: time.optional().describe('when it served again'),
+      killed: z.int().optional().describe('stale processes that were killed when it came back'),
+      refusedWrites: z.int().optional().describe('writes of stale processes that their volumes refused'),
+    }),
+  ),
   state: z.string(),
   openedAt: time,
   closedAt: time.optional(),
+  operationId: z.string().optional().describe('the recovery that works on it now'),
+  splitFrom: z.string().optional(),
+  waiting: z.int().describe('VMs that wait for a place, or for their start to be seen'),
   timeline: z.array(
     z.object({
       at: time,
@@ -216,17 +233,23 @@ export const incident = z.object({
       lastAt: time.optional(),
     }),
   ),
-  vms: z.array(
-    z.object({
-      id: z.string(),
-      outcome: z.string(),
-      fromHost: z.string(),
-      toHost: z.string().optional(),
-      readyAt: time.optional(),
-      rtoSeconds: z.number().optional(),
-      reason: z.string().optional(),
-    }),
-  ),
+  vms: z
+    .array(
+      z.object({
+        id: z.string(),
+        outcome: z.string(),
+        fromHost: z.string(),
+        toHost: z.string().optional(),
+        tried: z.array(z.string()).optional().describe('hosts on which its start failed'),
+        plannedAt: time.optional(),
+        startedAt: time.optional(),
+        readyAt: time.optional(),
+        rtoSeconds: z.number().optional(),
+        reason: z.string().optional(),
+      }),
+    )
+    .optional()
+    .describe('in the answer for one incident'),
 });
 export const auditEntry = z.object({
   id: z.string(),

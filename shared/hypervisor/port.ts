@@ -115,6 +115,8 @@ export interface ProcessRef {
 }
 export interface StartOrder extends ProcessRef {
   epoch: number;
+  /** The guest boots from then on, ms: others that it depends on serve by then. At once without it. */
+  after?: number;
   /** All its disks are attached, user volumes included (HA-5). */
   machine: Machine;
   /** Version of the VM that the machine was made from: a later change is not undone by a late order. */
@@ -189,6 +191,8 @@ export interface SeenHost {
   hostId: string;
   processes: SeenProcess[];
   incoming: { vmId: string; epoch: number }[];
+  /** Writes of processes that were there, which volumes refused because a newer epoch had them. */
+  refusedWrites: number;
 }
 /** One storage migration of a VM. What comes late of an older `token` has no effect. */
 export interface VolumeMoveRef {

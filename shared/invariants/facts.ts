@@ -1,4 +1,4 @@
-import type { Alarm, Incident } from '../model/incident.ts';
+import type { Alarm, Incident, RecoveryPart } from '../model/incident.ts';
 import type { Cluster, Datastore, Host, Site } from '../model/inventory.ts';
 import type { Network, Vpc } from '../model/network.ts';
 import type { Operation } from '../model/operation.ts';
@@ -18,6 +18,7 @@ export interface Belief {
   claims: { space: string; ip: string; vmId: string }[];
   alarms: Alarm[];
   incidents: Incident[];
+  recoveries: RecoveryPart[];
   operations: Operation[];
 }
 

@@ -22,7 +22,16 @@ export const noVmIsForgotten: Invariant = {
     const violations: string[] = [];
     const working = new Set(belief.operations.filter((o) => !isFinal(o.state)).map((o) => o.id));
     const openIncidents = belief.incidents.filter((i) => i.state === 'open');
-    const incidentVms = new Set(openIncidents.flatMap((i) => i.vms.map((vm) => vm.id)));
+    const openIds = new Set(openIncidents.map((i) => i.id));
+    const entries = belief.recoveries
+      .filter((part) => openIds.has(part.incidentId))
+      .flatMap((part) => Object.values(part.vms).map((vm) => ({ ...vm, incidentId: part.incidentId })));
+    // On a host that an open incident is about a VM is its business before it has been planned.
+    const failing = new Set([
+      ...openIncidents.flatMap((i) => i.hosts.map((h) => h.id)),
+      ...belief.hosts.filter((h) => h.callsRecovery).map((h) => h.id),
+    ]);
+    const incidentVms = new Set(entries.map((vm) => vm.id));
     const alarmed = new Set(belief.alarms.filter((a) => a.state === 'active').map((a) => a.object));
     const online = new Set(belief.hosts.filter((h) => h.state === 'online').map((h) => h.id));
     const answered = new Set(seen.answered);
@@ -30,7 +39,8 @@ export const noVmIsForgotten: Invariant = {
       seen.processes.filter((p) => p.state !== 'dead').map((p) => `${p.vmId}/${p.hostId}/${p.epoch}`),
     );
     for (const vm of belief.vms) {
-      const held = (vm.claim !== undefined && working.has(vm.claim)) || incidentVms.has(vm.id);
+      const held =
+        (vm.claim !== undefined && working.has(vm.claim)) || incidentVms.has(vm.id) || failing.has(vm.runsOn ?? '');
       if (!RESTING.has(vm.state) && !held && !(vm.reason && alarmed.has(vm.id)))
         violations.push(`${vm.id} is ${vm.state} and nothing works on it`);
       if (vm.claim !== undefined && !working.has(vm.claim))
@@ -48,13 +58,10 @@ export const noVmIsForgotten: Invariant = {
         );
       }
     }
-    for (const incident of openIncidents) {
-      const busy = belief.operations.some((o) => !isFinal(o.state) && o.input.incidentId === incident.id);
-      for (const vm of incident.vms) {
-        if (vm.outcome === 'waiting' && !busy && !alarmed.has(vm.id))
-          violations.push(`${vm.id} waits for capacity without an alarm`);
-      }
-    }
+    const busy = new Set(openIncidents.filter((i) => i.claim && working.has(i.claim)).map((i) => i.id));
+    for (const { id, outcome, incidentId } of entries)
+      if (outcome === 'waiting' && !busy.has(incidentId) && !alarmed.has(id))
+        violations.push(`${id} waits for capacity without an alarm`);
     return { checked: belief.vms.length, violations };
   },
 };

@@ -1,15 +1,48 @@
-/** A fault and what was done about it; the causal timeline of a recovery (MON-8, HA-22). */
+/**
+ * A fault and what was done about it (MON-8, HA-22). Hosts of one cluster that fail together are one incident, and one
+ * execution at a time works on it (`claim`). What became of its VMs stands in parts, a tenant's VMs in parts of its own.
+ */
 export interface Incident {
   id: string;
-  hostId: string;
   siteId: string;
+  clusterId: string;
+  hosts: IncidentHost[];
+  /** Their ids, to be searched for. */
+  hostIds: string[];
   state: 'open' | 'closed' | 'falseAlarm';
   openedAt: number;
   closedAt?: number;
+  /** The operation that works on it now. */
+  claim?: string;
+  /** Set by whoever leaves work for the next pass. */
+  due?: true;
+  /** VMs that wait for a place, or whose start was not seen to its end. */
+  waiting: number;
+  /** When the last pass ended, ms. */
+  triedAt?: number;
   timeline: IncidentLine[];
-  vms: IncidentVm[];
+  parts: PartRef[];
+  /** The incident that these hosts were split off from, since their fence takes longer. */
+  splitFrom?: string;
   version: number;
 }
+
+export interface IncidentHost {
+  id: string;
+  name: string;
+  rack?: string;
+  /** Last sign of life on either channel, ms. */
+  lastSignAt: number;
+  /** What was found when it was judged, in words of the field. */
+  found?: string;
+  fencedAt?: number;
+  fencedBy?: string;
+  /** When it served again, with how many stale processes killed and how many of their writes refused. */
+  backAt?: number;
+  killed?: number;
+  refusedWrites?: number;
+}
+
 /** What tries that end alike have in common stands there once, with how often it was so and when last. */
 export interface IncidentLine {
   at: number;
@@ -18,16 +51,53 @@ export interface IncidentLine {
   times?: number;
   lastAt?: number;
 }
+
+/** Where VMs of an incident stand: part `n` of that tenant. */
+export interface PartRef {
+  tenantId: string;
+  n: number;
+}
+
+/**
+ * What became of up to PART_SIZE VMs of one tenant. That a VM was seen running is written here for all of them at once,
+ * and read with the VM (see `Vm.recovery`): a recovery of many VMs writes each of them once.
+ */
+export interface RecoveryPart extends PartRef {
+  incidentId: string;
+  vms: Record<string, IncidentVm>;
+  version: number;
+}
+/** VMs in a part; an entry takes some 300 bytes, an item of DynamoDB at most 400 KB. */
+export const PART_SIZE = 200;
+
+/**
+ * `recovering`: it has a place, and was not yet seen running there. `waiting`: it has none. `stopped`: it rests on purpose.
+ * `error`: every try that was allowed has failed (HA-17). `handedOver`: something else took it over, which `reason` names.
+ */
+export const OUTCOMES = ['recovering', 'recovered', 'waiting', 'stopped', 'error', 'handedOver'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 export interface IncidentVm {
   id: string;
-  tenantId: string;
-  outcome: 'recovering' | 'recovered' | 'stopped' | 'waiting';
+  outcome: Outcome;
   fromHost: string;
   toHost?: string;
+  /** Epoch with which it runs at `toHost`. */
+  epoch?: number;
+  /** Start orders on `toHost` so far. */
+  starts?: number;
+  /** The last start on `toHost` failed, and surely runs nothing. */
+  failed?: true;
+  /** Hosts that were given up, oldest first. */
+  tried?: string[];
+  plannedAt?: number;
+  startedAt?: number;
   readyAt?: number;
   /** From the last sign of life of the old host to ready on the new one, seconds. */
   rtoSeconds?: number;
   reason?: string;
+  /** Code of the alarm that is active for it. */
+  alarm?: string;
 }
 
 /** S9, in brief: one active alarm per code and object (MON-4). */

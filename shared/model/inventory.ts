@@ -140,17 +140,16 @@ export interface Host extends HostHardware {
   seenAt: number;
   /** Since when it is known to serve, ms. If it restarted after that, nothing that it is believed to run is there. */
   servesSince: number;
-  /** VMs that wait for capacity since their host was fenced. */
-  waiting?: number;
-  /** The recovery that holds the host. */
+  /** Set by an operation that leaves a VM on it to the recovery; its own mark, so that no other one is taken away. */
+  callsRecovery?: string;
+  /** The operation that holds the host; a recovery holds its incident instead. */
   claim?: string;
   /** The operation that moves its VMs away (ELA-6): nothing new is placed on it, and it is watched as ever. */
   draining?: string;
   /** Why it was left in maintenance. */
   reason?: string;
+  /** The incident that it is part of, from the suspicion until it serves again. */
   incidentId?: string;
-  /** When VMs that wait were last tried, ms. */
-  triedAt?: number;
   version: number;
 }
 

@@ -255,6 +255,10 @@ export interface Vm {
   storageMoves?: StorageMoves;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
+  /** The incident that moved it last, and the part in which it stands whether it was seen running since. */
+  recovery?: { incidentId: string; part: number };
+  /** The host that it ran on before it was recovered, where it wants to go back to it. */
+  failBackTo?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */
   epoch: number;
   version: number;

@@ -63,7 +63,8 @@ export function place(
   return { ok: true, candidate, datastore: roomiest(candidate, need), home: homeFor(candidate, need), examined };
 }
 
-function homeFor({ host }: Candidate, { vnodes }: Need): number[] | undefined {
+/** Nodes of the host for the virtual NUMA nodes of what was found to fit there. */
+export function homeFor({ host }: Candidate, { vnodes }: Need): number[] | undefined {
   if (vnodes.length === 0) return undefined;
   const home = homeOn(host, vnodes);
   if (!Array.isArray(home)) throw new Error(`host ${host.id} was found fit, yet ${home.reason}`);
@@ -91,11 +92,13 @@ export function roomiest(candidate: Candidate, need: Pick<Need, 'storageGiB'>): 
     .reduce<Datastore | undefined>((best, d) => (!best || d.freeGiB > best.freeGiB ? d : best), undefined);
 }
 
-function firstFailure(candidate: Candidate, need: Need): Validator | undefined {
+/** The first rule that the host breaks, or undefined when it may be taken. */
+export function firstFailure(candidate: Candidate, need: Need): Validator | undefined {
   return VALIDATORS.find((v) => v.check(candidate, need) !== undefined);
 }
 
-function refusal(need: Need, index: CandidateIndex, examined: number): Refused {
+/** Why no host can be taken: every candidate is looked at. */
+export function refusal(need: Need, index: Pick<CandidateIndex, 'all'>, examined: number): Refused {
   const ruledOut: Partial<Record<Rule, number>> = {};
   let hosts = 0;
   for (const candidate of index.all()) {

@@ -1,6 +1,7 @@
 import type { Belief } from '../invariants/facts.ts';
 import { numberToIp } from '../model/addresses.ts';
 import type { Operation } from '../model/operation.ts';
+import { resolved } from './recoveries.ts';
 import type { Store } from './store.ts';
 import type { Item, Key } from './tables.ts';
 
@@ -20,6 +21,7 @@ export async function readBelief(store: Store): Promise<Belief> {
     claims: [],
     alarms: [],
     incidents: [],
+    recoveries: [],
     operations: [],
   };
   const shelves: [RegExp, (row: Row) => void][] = [
@@ -29,6 +31,7 @@ export async function readBelief(store: Store): Promise<Belief> {
     [/^SYS#DATASTORE#/, (r) => belief.datastores.push(r as never)],
     [/^SYS#ALARM$/, (r) => belief.alarms.push(r as never)],
     [/^SYS#INCIDENT$/, (r) => belief.incidents.push(r as never)],
+    [/^T#\w+#RECOVERY$/, (r) => belief.recoveries.push(r as never)],
     [/^T#\w+#VDC$/, (r) => belief.vdcs.push(r as never)],
     [/^T#\w+#VPC$/, (r) => belief.vpcs.push(r as never)],
     [/^T#\w+#NET$/, (r) => belief.networks.push(r as never)],
@@ -46,5 +49,9 @@ export async function readBelief(store: Store): Promise<Belief> {
   for await (const row of store.scan<Row>('control')) shelves.find(([of]) => of.test(row.pk))?.[1](row);
   for await (const row of store.scan<Row>('events'))
     if (row.record === 'operation') belief.operations.push(row as unknown as Operation);
+  const parts = new Map(belief.recoveries.map((p) => [`${p.tenantId}/${p.incidentId}/${p.n}`, p]));
+  belief.vms = belief.vms.map((vm) =>
+    resolved(vm, parts.get(`${vm.tenantId}/${vm.recovery?.incidentId}/${vm.recovery?.part}`)),
+  );
   return belief;
 }

@@ -44,6 +44,12 @@ export const keys = {
   link: (id: string): Key => ({ pk: 'SYS#LINK', sk: id }),
   externalNetwork: (id: string): Key => ({ pk: 'SYS#EXTNET', sk: id }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),
+  /** There is one for each incident that is open, so that they are found without reading the others. */
+  openIncident: (id: string): Key => ({ pk: 'SYS#OPEN', sk: id }),
+  recoveryPart: (tenantId: string, incidentId: string, n: number): Key => ({
+    pk: tenantPart(tenantId, 'RECOVERY'),
+    sk: `${incidentId}#${String(n).padStart(5, '0')}`,
+  }),
   alarm: (code: string, object: string): Key => ({ pk: 'SYS#ALARM', sk: `${code}#${object}` }),
   audit: (day: string, id: string): Key => ({ pk: `SYS#AUDIT#${day}`, sk: id }),
   operation: (id: string): Key => ({ pk: partOfId(id, 'OP') ?? 'SYS#OP', sk: id }),

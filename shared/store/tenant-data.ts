@@ -4,6 +4,7 @@ import type { Vdc } from '../model/vdc.ts';
 import type { Vm } from '../model/vm.ts';
 import type { Context } from './context.ts';
 import { partOfId, tenantPart } from './keys.ts';
+import { withRecoveries } from './recoveries.ts';
 import type { Page, Store } from './store.ts';
 import { BY_HOST_INDEX, type Item, type Key } from './tables.ts';
 
@@ -27,6 +28,8 @@ export interface ListOptions {
   after?: Key & Item;
   /** Equality filters on attributes. */
   where?: Record<string, string>;
+  /** Filters on attributes that are lists: which must hold what. */
+  contains?: Record<string, string>;
 }
 
 /**
@@ -49,17 +52,26 @@ export class TenantData {
     const pk = this.partition(kind, idOrName);
     const item = pk && (await this.store.get<Owned[K]>({ pk, sk: idOrName }));
     if (!item) throw notFound(word, idOrName);
-    return item;
+    return this.asBelieved(kind, item);
   }
 
   async find<K extends Kind>(kind: K, id: string): Promise<Owned[K] | undefined> {
     const pk = this.partition(kind, id);
-    return pk ? this.store.get<Owned[K]>({ pk, sk: id }) : undefined;
+    const item = pk && (await this.store.get<Owned[K]>({ pk, sk: id }));
+    return item ? this.asBelieved(kind, item) : undefined;
   }
 
   async list<K extends Kind>(kind: K, options: ListOptions = {}): Promise<Page<Owned[K]>> {
     if (this.context.kind !== 'tenant') throw new Error('the system lists per tenant: build the repository for one');
-    return this.listPart(tenantPart(this.context.tenantId, KINDS[kind].part), options);
+    const page = await filledPage<Owned[K]>(
+      this.store,
+      tenantPart(this.context.tenantId, KINDS[kind].part),
+      'control',
+      options,
+    );
+    return kind === 'vm'
+      ? { ...page, items: (await withRecoveries(this.store, page.items as Vm[])) as Owned[K][] }
+      : page;
   }
 
   /** All of a kind of one tenant, in id order. */
@@ -84,7 +96,24 @@ export class TenantData {
     const found = await this.store.queryAll<Key>(hostId, 'control', { index: BY_HOST_INDEX, hashName: 'runsOn' });
     // The index lags on AWS and holds keys only: the table decides.
     const vms = await this.store.getMany<Vm>(found);
-    return vms.filter((vm) => vm.runsOn === hostId).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const there = vms.filter((vm) => vm.runsOn === hostId).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return withRecoveries(this.store, there);
+  }
+
+  /** Those of these VMs that exist, in no order. @throws unless built for the system. */
+  async vmsById(ids: readonly string[]): Promise<Vm[]> {
+    if (this.context.kind !== 'system') throw new Error('only the system looks VMs of several tenants up');
+    const found = await this.store.getMany<Vm>(
+      ids.flatMap((id) => {
+        const pk = this.partition('vm', id);
+        return pk ? [{ pk, sk: id }] : [];
+      }),
+    );
+    return withRecoveries(this.store, found);
+  }
+
+  private async asBelieved<K extends Kind>(kind: K, item: Owned[K]): Promise<Owned[K]> {
+    return kind === 'vm' ? ((await withRecoveries(this.store, [item as Vm]))[0] as Owned[K]) : item;
   }
 
   private partition(kind: Kind, id: string): string | undefined {
@@ -104,11 +133,6 @@ export class TenantData {
       );
     return items[0] as Owned[K];
   }
-
-  /** One page of a partition. A filtered page is filled up to its limit. */
-  private async listPart<T>(pk: string, options: ListOptions): Promise<Page<T>> {
-    return filledPage<T>(this.store, pk, 'control', options);
-  }
 }
 
 /** Asks on until the page is full or the list ends, so that a filter never makes a page look like the last one. */
@@ -120,12 +144,15 @@ export async function filledPage<T>(
     limit = 100,
     after,
     where,
+    contains,
     newestFirst,
     consistent = true,
   }: ListOptions & { newestFirst?: boolean; consistent?: boolean },
 ): Promise<Page<T>> {
   const items: T[] = [];
-  const filters = Object.entries(where ?? {});
+  const equal = Object.entries(where ?? {});
+  const filters = [...equal, ...Object.entries(contains ?? {})];
+  const words = filters.map((_, i) => (i < equal.length ? `#f${i} = :f${i}` : `contains(#f${i}, :f${i})`));
   let next = after;
   do {
     const page: Page<T> = await store.query<T>(pk, table, {
@@ -136,7 +163,7 @@ export async function filledPage<T>(
       ...(filters.length
         ? {
             filter: {
-              expression: filters.map((_, i) => `#f${i} = :f${i}`).join(' AND '),
+              expression: words.join(' AND '),
               names: Object.fromEntries(filters.map(([name], i) => [`#f${i}`, name])),
               values: Object.fromEntries(filters.map(([, value], i) => [`:f${i}`, value])),
             },

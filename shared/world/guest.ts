@@ -106,6 +106,11 @@ export class Guest {
       { add: { refused: 1 } },
       'world',
     );
+    await this.world.store.update(
+      worldKeys.process(process.hostId, process.vmId),
+      { set: { refused: (process.refused ?? 0) + 1 } },
+      'world',
+    );
     throw new DomainError(
       'stale-epoch',
       `The volume belongs to epoch ${volume.leaseEpoch}; epoch ${process.epoch} may not write.`,

@@ -36,6 +36,8 @@ export interface WorldProcess {
   /** Functions of the host's cards that are assigned to it (IO-3). */
   functions?: FunctionHold[];
   workload?: Partial<Load>;
+  /** Its writes that volumes refused, since its epoch was stale. */
+  refused?: number;
   /** While its memory is copied to another host. */
   migration?: Departure;
   /** The newest migration that was called off: an order to begin it comes too late. */

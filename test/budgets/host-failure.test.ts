@@ -40,12 +40,17 @@ it(`a host with ${VMS} VMs loses power: found within ${DETECTED_WITHIN} s, all r
     return now.every((vm) => vm.state === 'running' && vm.hostId !== hostId);
   });
   await test.settle();
-  const incidents = await test.client.must<{ items: { vms: { readyAt: string }[] }[] }>(
+  const incidents = await test.client.must<{ items: { id: string }[] }>(
     'GET',
     `/v1/system/incidents?hostId=${hostId}`,
     test.operator,
   );
-  const ready = (incidents.items[0]?.vms ?? []).map((vm) => (Date.parse(vm.readyAt) - failedAt) / 1000);
+  const incident = await test.client.must<{ vms: { readyAt: string }[] }>(
+    'GET',
+    `/v1/system/incidents/${incidents.items[0]?.id}`,
+    test.operator,
+  );
+  const ready = incident.vms.map((vm) => (Date.parse(vm.readyAt) - failedAt) / 1000);
   const detected = (suspectAt - failedAt) / 1000;
   const operations = await test.client.must<{ items: { id: string }[] }>(
     'GET',

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decide, RETRY_MS, waitsOn } from '../../functions/probe/decide.ts';
+import { callsRecovery, decide, isDue, RETRY_MS } from '../../functions/probe/decide.ts';
+import { togetherOf } from '../../functions/probe/probe.ts';
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
+import type { Incident } from '../../shared/model/incident.ts';
 import { HOST_STATES, type Host, type HostState } from '../../shared/model/inventory.ts';
 import { host } from '../placement/hosts.ts';
 
@@ -43,7 +45,7 @@ describe('the probe', () => {
   });
 
   it.each(cases)('leaves a host alone that is %s and %s while a workflow holds it', (state, sign) => {
-    expect(kindOf({ state, claim: 'op_1', waiting: 3 }, sign)).toBeUndefined();
+    expect(kindOf({ state, claim: 'op_1', callsRecovery: 'vm_1/2' }, sign)).toBeUndefined();
   });
 
   it.each([
@@ -55,27 +57,71 @@ describe('the probe', () => {
   });
 });
 
-describe('VMs that wait for capacity', () => {
+describe('an incident', () => {
+  const incident = (fields: Partial<Incident>): Incident => ({
+    id: 'inc_1',
+    siteId: 's1',
+    clusterId: 'c1',
+    hosts: [],
+    hostIds: [],
+    state: 'open',
+    openedAt: NOW,
+    waiting: 0,
+    timeline: [],
+    parts: [],
+    version: 1,
+    ...fields,
+  });
+
   it.each([
-    ['are tried at once when they never were', { waiting: 1 }, true],
-    ['are tried again after 20 s (HA-14)', { waiting: 1, triedAt: NOW - RETRY_MS }, true],
-    ['are not tried more often', { waiting: 1, triedAt: NOW - RETRY_MS + 1 }, false],
-    ['are not tried when there are none', { waiting: 0, triedAt: 0 }, false],
-  ])('%s, while their host is gone and after it is back', (_what, fields, tried) => {
+    ['whose VMs wait and were never tried is due', { waiting: 1 }, true],
+    ['whose VMs wait is due after 20 s (HA-14)', { waiting: 1, triedAt: NOW - RETRY_MS }, true],
+    ['is not tried more often', { waiting: 1, triedAt: NOW - RETRY_MS + 1 }, false],
+    ['for which no VM waits is not due', { waiting: 0, triedAt: 0 }, false],
+    ['whose pass broke is due at once', { due: true as const, triedAt: NOW }, true],
+    ['is left alone while an execution works on it', { waiting: 1, due: true as const, claim: 'op_1' }, false],
+  ])('%s', (_what, fields, due) => {
     expect(RETRY_MS).toBe(20 * SECOND);
-    expect(kindOf({ state: 'fenced', ...fields }, 'dead')).toBe(tried ? 'recover' : undefined);
-    expect(waitsOn(host('h', { state: 'online', incidentId: 'inc_1', ...fields }), NOW)).toBe(tried);
+    expect(isDue(incident(fields), NOW)).toBe(due);
   });
+});
 
-  it('are looked for without an incident too: a VM may have arrived just as its new host failed', () => {
-    expect(waitsOn(host('h', { state: 'online', waiting: 1 }), NOW)).toBe(true);
-  });
-
+describe('a VM that an operation leaves to the recovery', () => {
   it.each([
-    ['of a host that a workflow holds', { claim: 'op_1' }],
-    ['of a host that is not back', { state: 'fenced' as const }],
-  ])('%s are not looked for on a host that serves', (_what, fields) => {
-    const waiting = { ...host('h', { waiting: 1, incidentId: 'inc_1' }), ...fields } as Host;
-    expect(waitsOn(waiting, NOW)).toBe(false);
+    ['of a host that serves: it arrived just as that host was gone', { state: 'online' as const }, true],
+    ['of a host that a workflow holds is not', { state: 'online' as const, claim: 'op_1' }, false],
+    ['of a host that is judged anyway is not', { state: 'suspect' as const }, false],
+  ])('is looked for: %s', (_what, fields, looked) => {
+    expect(callsRecovery(host('h', { callsRecovery: 'vm_1/2', ...fields }))).toBe(looked);
+  });
+
+  it('is looked for on a fenced host', () => {
+    expect(kindOf({ state: 'fenced', callsRecovery: 'vm_1/2' }, 'dead')).toBe('recover');
+  });
+});
+
+describe('hosts that fall silent in one look', () => {
+  const beats = new Map([
+    [
+      's1',
+      new Map([
+        ['dead', SIGNS.dead],
+        ['cut', SIGNS.partitioned],
+      ] as [string, Heartbeat][]),
+    ],
+  ]);
+  const suspect = (id: string, fields: Partial<Host> = {}) => ({ host: host(id, { siteId: 's1', ...fields }), at: 0 });
+  const ids = (groups: { host: Host }[][]) => groups.map((g) => g.map((s) => s.host.id));
+
+  it('are one incident when both channels of each are silent, and each cluster has its own', () => {
+    const some = [suspect('dead'), suspect('unheard'), suspect('elsewhere', { clusterId: 'c2' })];
+    expect(ids(togetherOf(some, beats, NOW))).toEqual([['dead', 'unheard'], ['elsewhere']]);
+  });
+
+  it('are incidents of their own when one channel goes on: what becomes of one says nothing of the other', () => {
+    expect(ids(togetherOf([suspect('dead'), suspect('cut'), suspect('unheard')], beats, NOW))).toEqual([
+      ['dead', 'unheard'],
+      ['cut'],
+    ]);
   });
 });

@@ -112,7 +112,7 @@ export const WRITES: Record<OperationKind, number> = {
   'start-vm': 3,
   'stop-vm': 2,
   'delete-vm': 2,
-  'ha-recovery': 12,
+  'ha-recovery': 11,
   'reconcile-host': 2,
   'power-on-host': 2,
   'migrate-vm': 4,

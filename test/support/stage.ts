@@ -147,8 +147,12 @@ export class Stage {
   /** Waits until a recovery has been through with a host that failed. */
   recovered(hostId: string) {
     return this.test.until(async () => {
-      const { state, claim } = await this.host(hostId);
-      return state === 'fenced' && !claim;
+      const { hosts, incidents } = await readBelief(this.store);
+      const host = known(
+        hostId,
+        hosts.find((h) => h.id === hostId),
+      );
+      return host.state === 'fenced' && incidents.every((i) => i.id !== host.incidentId || !i.claim);
     });
   }
 

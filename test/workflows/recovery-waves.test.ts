@@ -2,9 +2,11 @@ import { expect, it } from 'vitest';
 import type { Vm } from '../../shared/model/vm.ts';
 import { MAX_ACTIONS } from '../../shared/store/transaction.ts';
 import type { StepDeps } from '../../workflows/engine/step-table.ts';
+import { inWaves } from '../../workflows/ha-recovery/place.ts';
 import type { Move } from '../../workflows/ha-recovery/plan.ts';
-import { inWaves } from '../../workflows/ha-recovery/recover.ts';
 import { wave } from '../../workflows/ha-recovery/wave.ts';
+
+const FILING = { incidentId: 'inc_1', partOf: new Map() };
 
 /** A VM that was being moved when its host failed, and is started on a third host: its move writes to four items. */
 const interrupted = (i: number): Move => ({
@@ -23,6 +25,7 @@ const interrupted = (i: number): Move => ({
     memory: { sizeMiB: 1024, pageSize: '4k' },
     disks: [],
     nics: [],
+    ha: { enabled: true, restartPriority: 'medium', faultProcess: 'notProcess', failBack: false },
     migration: { seat: { hostId: `target-${i}` }, epoch: 2, options: {} },
   } as unknown as Vm,
 });
@@ -31,7 +34,7 @@ it('a recovery of many VMs is written in waves that each fit into one transactio
   const moves = Array.from({ length: 80 }, (_, i) => interrupted(i));
   const waves = inWaves(moves);
   expect(waves.flat()).toEqual(moves);
-  const sizes = waves.map((some) => wave(some, {} as StepDeps).actions.length);
+  const sizes = waves.map((some) => wave(some, FILING, {} as StepDeps).actions.length);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_ACTIONS);
   // As few as possible: one more move would not have fitted into the first.
   expect(waves.length).toBe(3);

@@ -77,10 +77,7 @@ async function toRecovery(vm: Converting, reason: string, { store }: StepDeps): 
   // The recovery of that host may be over: it is asked for another pass.
   if (vm.runsOn)
     tx.update(keys.host(vm.clusterId, vm.runsOn), {
-      set: { waiting: 1, triedAt: 0 },
-      condition: 'attribute_not_exists(#claim)',
-      names: { '#claim': 'claim' },
-      onFail: () => new TryAgain(`a recovery works on host ${vm.runsOn}`),
+      set: { callsRecovery: `${vm.id}/${vm.epoch}` },
     });
   await store.commit(tx);
 }

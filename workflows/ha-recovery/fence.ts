@@ -1,155 +1,115 @@
-import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { iso } from '../../shared/kernel/clock.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { assess, hasRestarted, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
-import { loadCase, noteIncident } from './records.ts';
+import { changed, hostsOf, incidentUpdate, loadCase, withLine, writeIncident } from './case.ts';
+import { agent } from './fencers/agent.ts';
+import type { Fencer } from './fencers/fencer.ts';
+import { lastLives, lease, leaseEnd } from './fencers/lease.ts';
+import { POWERED_OFF, powerController } from './fencers/power-controller.ts';
+import { splitOff } from './split.ts';
 
-/** Beyond the end of a lease, ms: clocks of hosts and cloud may differ by so much. Declared. */
-const LEASE_MARGIN_MS = 1_000;
+/** The ways to be sure, in the order in which they are tried. */
+const FENCERS: readonly Fencer[] = [powerController, agent, lease];
 
-const { leaseMs } = mustKeepOrder(LIVENESS);
+/** Hosts that one transaction fences, beside the incident and the event. */
+const HOSTS_AT_ONCE = 90;
 
 /**
- * Makes sure that the host runs nothing (HA-7). In this order: its power controller confirms that it is off; its agent,
- * if it can be asked again, confirms that it has stopped everything; its lease has surely run out and its watchdog with it.
+ * Makes sure that the hosts of the incident run nothing (HA-7). Those for which nobody can be sure yet get an incident of
+ * their own, so that the others' VMs need not wait for them; when it is none, their lease is waited for.
  */
 export async function fence(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const { host, incident } = await loadCase(state, deps);
-  if (host.state === 'fenced') return { fenced: true };
-  if (host.state === 'suspect') await toFencing(host, deps);
-  // One that has restarted by itself need not be switched off: its agent says what it runs since.
-  const how =
-    (state.restarted ? await byAgent(host, deps) : undefined) ??
-    (await byPowerController(host, deps)) ??
-    (await byAgent(host, deps));
-  if (how) return confirmed(host, incident, how, deps);
-  const now = deps.clock.now();
-  const seenAt = await lastLife(host, deps);
-  const leaseEnds = seenAt + leaseMs + LEASE_MARGIN_MS;
-  if (now >= leaseEnds)
-    return confirmed(host, incident, `the lease ran out: no sign of life since ${iso(seenAt)}`, deps);
-  await noteIncident(
-    deps.store,
-    incident,
-    now,
-    'fence waits for the lease',
-    `power controller out of reach; lease ends ${iso(leaseEnds)}`,
+  const incident = await loadCase(state, deps);
+  const pending = (await hostsOf(incident, deps)).filter((h) => h.state === 'suspect' || h.state === 'fencing');
+  if (pending.length === 0) return { fenced: true };
+  const how = await fenceAll(incident.siteId, pending, new Set((state.restarted as string[] | undefined) ?? []), deps);
+  const sure = pending.filter((h) => how.has(h.id));
+  const unsure = pending.filter((h) => !how.has(h.id));
+  await toFencing(unsure, deps);
+  let rest = incident;
+  for (let i = 0; i < sure.length; i += HOSTS_AT_ONCE)
+    rest = await confirmFenced(rest, sure.slice(i, i + HOSTS_AT_ONCE), how, deps);
+  if (unsure.length === 0) return { fenced: true };
+  if (sure.length > 0) {
+    await splitOff(rest, unsure, 'their fence waits for their lease', deps, { begin: true });
+    return { fenced: true };
+  }
+  const until = iso(Math.min(...(await lastLives(incident.siteId, unsure, deps)).map(leaseEnd)));
+  const line = `power controller out of reach; lease ends ${until}`;
+  await writeIncident(deps.store, rest, withLine(rest, deps.clock.now(), 'fence waits for the lease', line));
+  return { fenced: false, until };
+}
+
+/** For which hosts somebody is sure, and how. One that has restarted by itself need not be switched off: its agent is asked. */
+async function fenceAll(
+  siteId: string,
+  hosts: readonly Host[],
+  restarted: ReadonlySet<string>,
+  deps: StepDeps,
+): Promise<Map<string, string>> {
+  const how = new Map<string, string>();
+  const ask = async (fencer: Fencer, some: readonly Host[]) => {
+    const left = some.filter((h) => !how.has(h.id));
+    if (left.length > 0) for (const [id, words] of await fencer.fence(siteId, left, deps)) how.set(id, words);
+  };
+  await ask(
+    agent,
+    hosts.filter((h) => restarted.has(h.id)),
   );
-  return { fenced: false, until: iso(leaseEnds) };
+  for (const fencer of FENCERS) await ask(fencer, hosts);
+  return how;
 }
 
-async function toFencing(host: Host, { store }: StepDeps): Promise<void> {
-  await store.update(keys.host(host.clusterId, host.id), {
-    set: { state: hostMachine.next(host.state, 'secondChannelDead') },
-    add: { version: 1 },
-    condition: '#state = :suspect',
-    values: { ':suspect': 'suspect' },
-    onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
-  });
+/** That a fence is under way is shown where it takes longer than this step. */
+async function toFencing(hosts: readonly Host[], { store }: StepDeps): Promise<void> {
+  for (const host of hosts.filter((h) => h.state === 'suspect'))
+    await store.update(keys.host(host.clusterId, host.id), {
+      set: { state: hostMachine.next('suspect', 'secondChannelDead') },
+      add: { version: 1 },
+      condition: '#state = :suspect',
+      values: { ':suspect': 'suspect' },
+      onFail: changed(`host ${host.id}`),
+    });
 }
 
-async function byPowerController(host: Host, { port }: StepDeps): Promise<string | undefined> {
-  try {
-    const [result] = await port.fenceHosts(host.siteId, [host.id]);
-    return result?.outcome === 'confirmed' ? 'powered off, confirmed by its power controller' : undefined;
-  } catch (error) {
-    if (error instanceof PortTimeout) return undefined;
-    throw error;
-  }
-}
-
-/** A host that answers again while it is being fenced is not let off: what it runs is stopped first. */
-async function byAgent(host: Host, { port }: StepDeps): Promise<string | undefined> {
-  try {
-    const [listed] = await port.listProcesses(host.siteId, [host.id]);
-    if (!listed) return undefined;
-    const stops = await port.stopVms(
-      host.siteId,
-      // A copy that may still arrive is refused by the record that the order leaves.
-      [...listed.processes, ...listed.incoming].map((p) => ({ vmId: p.vmId, hostId: host.id, epoch: p.epoch })),
-    );
-    return stops.every((s) => s.outcome === 'stopped' || s.outcome === 'absent')
-      ? `its agent confirms that ${stops.length} processes are stopped`
-      : undefined;
-  } catch (error) {
-    if (error instanceof PortTimeout) return undefined;
-    throw error;
-  }
-}
-
-/** The newest sign of life, remembered on the host: the lease runs from it. */
-async function lastLife(host: Host, { port, store }: StepDeps): Promise<number> {
-  let seenAt = host.seenAt;
-  try {
-    seenAt = lastSign(
-      (await port.heartbeats(host.siteId)).find((b) => b.hostId === host.id),
-      host.seenAt,
-    );
-  } catch (error) {
-    if (!(error instanceof PortTimeout)) throw error;
-  }
-  if (seenAt > host.seenAt) await store.update(keys.host(host.clusterId, host.id), { set: { seenAt } });
-  return seenAt;
-}
-
-async function confirmed(
-  host: Host,
+async function confirmFenced(
   incident: Incident,
-  how: string,
+  hosts: readonly Host[],
+  how: ReadonlyMap<string, string>,
   { store, ids, clock }: StepDeps,
-): Promise<Record<string, unknown>> {
+): Promise<Incident> {
   const now = clock.now();
-  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    set: { state: 'fenced', power: 'off' },
-    add: { version: 1 },
-    // Whoever was emptying it has lost it.
-    remove: ['draining'],
-    condition: '#state = :fencing',
-    values: { ':fencing': 'fencing' },
-    onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
+  const words = [...Map.groupBy(hosts, (h) => how.get(h.id) as string)].map(([said, some]) =>
+    hosts.length === 1 ? said : `${some.map((h) => h.name).join(', ')}: ${said}`,
+  );
+  const fenced = new Set(hosts.map((h) => h.id));
+  const is = withLine(incident, now, 'fence confirmed', words.join('; '), {
+    hosts: incident.hosts.map((h) =>
+      fenced.has(h.id) ? { ...h, fencedAt: now, fencedBy: how.get(h.id) as string } : h,
+    ),
   });
+  const tx = new Transaction().update(keys.incident(incident.id), incidentUpdate(incident, is));
+  for (const host of hosts)
+    tx.update(keys.host(host.clusterId, host.id), {
+      set: { state: 'fenced', ...(how.get(host.id) === POWERED_OFF ? { power: 'off' } : {}) },
+      add: { version: 1 },
+      // Whoever was emptying it has lost it.
+      remove: ['draining'],
+      condition: '#state IN (:suspect, :fencing)',
+      values: { ':suspect': 'suspect', ':fencing': 'fencing' },
+      onFail: changed(`host ${host.id}`),
+    });
   emit(tx, {
     id: ids.make('event'),
     type: 'host.fenced',
     at: now,
-    subject: host.id,
-    data: { how, incidentId: incident.id },
+    subject: hosts.length === 1 ? (hosts[0] as Host).id : incident.id,
+    data: { incidentId: incident.id, hosts: hosts.map((h) => h.id), how: words },
   });
   await store.commit(tx);
-  await noteIncident(store, incident, now, 'fence confirmed', how);
-  return { fenced: true };
-}
-
-/** What both channels say of the suspect. */
-export async function assessHost(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const { host, incident } = await loadCase(state, deps);
-  // A later pass, for the VMs that wait: the fence stands.
-  if (host.state !== 'suspect') return { verdict: host.state === 'fencing' ? 'dead' : 'fenced' };
-  const now = deps.clock.now();
-  let verdict: string;
-  let restarted = false;
-  try {
-    const beat = (await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id);
-    verdict = assess(beat, now);
-    restarted = verdict === 'alive' && hasRestarted(beat, host);
-    if (restarted) verdict = 'dead';
-  } catch (error) {
-    if (!(error instanceof PortTimeout)) throw error;
-    // Nothing can be said of a host whose whole site is silent; and nothing could be done there.
-    verdict = 'unreachable';
-  }
-  const words: Record<string, string> = {
-    alive: 'heartbeats are back',
-    partitioned: 'its storage heartbeat goes on: only the management network is lost',
-    dead: 'no heartbeat on either channel',
-    unreachable: 'the whole site does not answer',
-  };
-  const found = restarted ? 'it has restarted meanwhile: what it ran is gone' : words[verdict];
-  await noteIncident(deps.store, incident, now, 'second channel asked', found);
-  return { verdict, restarted };
+  return is;
 }

@@ -1,47 +1,48 @@
 import { demandOf, holdsOf, seated } from '../../shared/hypervisor/demand.ts';
-import type { Random } from '../../shared/kernel/random.ts';
-import { minus, nothing } from '../../shared/model/amounts.ts';
+import type { IncidentVm } from '../../shared/model/incident.ts';
+import type { Cluster, Host } from '../../shared/model/inventory.ts';
 import { hasPassthrough, type Seat, type Vm } from '../../shared/model/vm.ts';
-import { place } from '../../shared/placement/placement.ts';
+import type { Refused } from '../../shared/placement/placement.ts';
 import { seatOf } from '../../shared/placement/seat.ts';
-import { type CapacitySnapshot, needOf } from '../../shared/placement/snapshot.ts';
+import { needOf } from '../../shared/placement/snapshot.ts';
+import { Targets } from '../../shared/placement/targets.ts';
 import type { Arrival } from './arrivals.ts';
+import { restartOrder } from './order.ts';
+
+/** A VM that a recovery has to decide about, and what it came to so far. */
+export interface Case {
+  vm: Vm;
+  entry?: IncidentVm;
+}
 
 /** What is done about one VM of a fenced host. */
-export type Move =
-  | { vm: Vm; kind: 'start'; seat: Seat }
-  | { vm: Vm; kind: 'wait'; reason: string; keepsMigration: boolean }
-  /** A migration had brought it to another host before this one failed: it runs there. */
-  | { vm: Vm; kind: 'arrived' }
-  /** Not to be started: wanted stopped, or without HA. */
-  | { vm: Vm; kind: 'rest'; reason: string }
-  /** An operation that removes, stops or converts it goes on by itself, once it is off the host. */
-  | { vm: Vm; kind: 'release' };
+export type Move = Case &
+  (
+    | { kind: 'start'; seat: Seat }
+    | { kind: 'wait'; reason: string; keepsMigration: boolean }
+    /** A migration had brought it to another host before this one failed: it runs there. */
+    | { kind: 'arrived' }
+    /** Not to be started: wanted stopped, or without HA. */
+    | { kind: 'rest'; reason: string }
+    /** Every start that was allowed has failed (HA-17). */
+    | { kind: 'error'; reason: string }
+    /** An operation that removes, stops or converts it goes on by itself, once it is off the host. */
+    | { kind: 'release' }
+  );
 
-const PRIORITIES = ['high', 'medium', 'low'];
-
-/** The order of attempts: restart priority, then dependencies before dependants, then age (HA-15). */
-export function restartOrder(vms: readonly Vm[]): Vm[] {
-  const byId = new Map(vms.map((vm) => [vm.id, vm]));
-  const ordered: Vm[] = [];
-  const entered = new Set<string>();
-  const enter = (vm: Vm) => {
-    if (entered.has(vm.id)) return;
-    entered.add(vm.id);
-    for (const id of vm.ha.dependsOn ?? []) {
-      const before = byId.get(id);
-      if (before && before.ha.restartPriority === vm.ha.restartPriority) enter(before);
-    }
-    ordered.push(vm);
-  };
-  const rank = (vm: Vm) => PRIORITIES.indexOf(vm.ha.restartPriority);
-  for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
-  return ordered;
+/** What stands where the VMs are to go. */
+export interface Ground {
+  cluster: Cluster;
+  /** All hosts of the cluster. */
+  hosts: readonly Host[];
+  arrivals: ReadonlyMap<string, Arrival>;
 }
 
 /** Why a VM is not started again, or undefined when it is (HA-3, HA-20, IO-4). */
 function restReason(vm: Vm, clusterHa: boolean): string | undefined {
   if (vm.desired === 'stopped') return 'it was wanted stopped';
+  // What waits for a place or was tried in vain has been found worth a start before.
+  if (vm.state === 'faultResuming') return undefined;
   // A first start was promised by an acknowledged request: it is carried out even where HA is off.
   if (vm.state === 'creating' || vm.state === 'starting') return undefined;
   if (hasPassthrough(vm)) return 'its host failed; a VM with a passthrough device has no HA (IO-4)';
@@ -50,49 +51,63 @@ function restReason(vm: Vm, clusterHa: boolean): string | undefined {
   return undefined;
 }
 
-/** Decides for every VM of a fenced host. Pure; takes the capacity of its starts out of the given picture. */
-export function planMoves(
-  vms: readonly Vm[],
-  { clusterHa, arrivals = new Map() }: { clusterHa: boolean; arrivals?: ReadonlyMap<string, Arrival> },
-  snapshot: CapacitySnapshot,
-  random: Random,
-): Move[] {
-  return restartOrder(vms).map((vm): Move => {
+/** Decides for every VM of fenced hosts, in the order of attempts. Pure. */
+export function planMoves(cases: readonly Case[], ground: Ground): Move[] {
+  const { cluster, hosts, arrivals } = ground;
+  const entries = new Map(cases.map((c) => [c.vm.id, c.entry]));
+  const targets = new Targets(cluster, hosts);
+  return restartOrder(cases.map((c) => c.vm)).map((vm): Move => {
+    const entry = entries.get(vm.id);
+    const base = { vm, ...(entry ? { entry } : {}) };
     // What is being converted was stopped on purpose (MIG-9).
     const converted = vm.state === 'migrating' && vm.conversion !== undefined;
-    if (vm.state === 'deleting' || vm.state === 'stopping' || converted) return { vm, kind: 'release' };
+    if (vm.state === 'deleting' || vm.state === 'stopping' || converted) return { ...base, kind: 'release' };
     const arrival = arrivals.get(vm.id);
-    if (arrival === 'arrived') return { vm, kind: 'arrived' };
+    if (arrival === 'arrived') return { ...base, kind: 'arrived' };
     if (arrival === 'unknown')
       return {
-        vm,
+        ...base,
         kind: 'wait',
         reason: 'it was being moved, and the host that it may run on now cannot be asked',
         keepsMigration: true,
       };
-    // The place at the target is not needed any more, and may be the only one with room.
-    for (const hold of holdsOf({ ...vm, hostId: null })) snapshot.take(hold.hostId, minus(nothing(), hold.amounts));
-    // What waits for capacity or was tried in vain has been found worth a start before.
-    const rest =
-      vm.state === 'faultResuming'
-        ? vm.desired === 'stopped'
-          ? 'it was wanted stopped'
-          : undefined
-        : restReason(vm, clusterHa);
-    if (rest) return { vm, kind: 'rest', reason: rest };
-    const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
-    const decision = place(need, snapshot, random);
-    if (!decision.ok)
-      return {
-        vm,
-        kind: 'wait',
-        reason: `no host of ${decision.hosts} can take it: ${Object.entries(decision.ruledOut)
-          .map(([rule, n]) => `${rule} rules out ${n}`)
-          .join(', ')}`,
-        keepsMigration: false,
-      };
-    const seat = seatOf(decision);
-    snapshot.take(seat.hostId, demandOf(seated(vm, seat)));
-    return { vm, kind: 'start', seat };
+    // The place at the target of its move, or where its start failed, is not needed any more: it may be the only one with room.
+    for (const hold of holdsOf(vm)) targets.give(hold.hostId, hold.amounts);
+    const rest = restReason(vm, cluster.ha.enabled);
+    if (rest) return { ...base, kind: 'rest', reason: rest };
+    return { ...base, ...nextPlace(vm, entry, cluster, targets) };
   });
 }
+
+type Next =
+  | { kind: 'start'; seat: Seat }
+  | { kind: 'wait'; reason: string; keepsMigration: false }
+  | { kind: 'error'; reason: string };
+
+/** Where it is started next: once more where it failed, then on hosts that were not tried, until the limits (HA-17). */
+function nextPlace(vm: Vm, entry: IncidentVm | undefined, { ha }: Cluster, targets: Targets): Next {
+  const at = { sites: [vm.siteId], clusterId: vm.clusterId, storage: false };
+  const failedOn = entry?.failed ? entry.toHost : undefined;
+  const start = (seat: Seat): Next => {
+    targets.take(seat.hostId, demandOf(seated(vm, seat)));
+    return { kind: 'start', seat };
+  };
+  if (failedOn && (entry?.starts ?? 1) <= ha.localRestarts) {
+    const again = targets.pick(needOf(vm, { ...at, hostId: failedOn }), `again on ${failedOn}`);
+    if (again.ok) return start(seatOf(again));
+  }
+  const tried = [...(entry?.tried ?? []), ...(failedOn ? [failedOn] : [])];
+  if (tried.length > ha.relocations)
+    return {
+      kind: 'error',
+      reason: `its start failed on ${tried.length} hosts (${tried.join(', ')}): ${entry?.reason ?? 'no reason given'}`,
+    };
+  const picked = targets.pick(needOf(vm, { ...at, avoid: new Set(tried) }), entry?.fromHost ?? vm.runsOn ?? '');
+  if (picked.ok) return start(seatOf(picked));
+  return { kind: 'wait', reason: noHost(picked), keepsMigration: false };
+}
+
+const noHost = ({ hosts, ruledOut }: Refused): string =>
+  `no host of ${hosts} can take it: ${Object.entries(ruledOut)
+    .map(([rule, n]) => `${rule} rules out ${n}`)
+    .join(', ')}`;

@@ -1,46 +1,30 @@
-import type { Incident } from '../../shared/model/incident.ts';
+import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, Operations, tellSettings } from '../../shared/store/outbox.ts';
-import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
-import { loadCase, noteIncident } from './records.ts';
+import { changed, hostsOf, incidentUpdate, loadCase, withLine } from './case.ts';
+import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 
-/** Ends the pass: the incident is closed, or stays open for what waits, with alarms; the host is let go of. */
+/** Hosts that were never gone and that one transaction lets serve, with an operation each. */
+const HOSTS_AT_ONCE = 40;
+
+/** Ends the pass: the incident is closed, or stays open for what waits, with alarms; it is let go of. */
 export async function report(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const { host, incident } = await loadCase(state, deps);
-  const now = deps.clock.now();
-  const end = ending(host, incident, String(state.verdict));
-  for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, now);
-  for (const vm of incident.vms.filter((v) => v.outcome === 'recovered'))
-    await clearAlarm(deps.store, deps.ids, 'vm-waits', vm.id, now);
-  if (end.host.set?.state === 'online') await clearAlarm(deps.store, deps.ids, 'host-management-lost', host.id, now);
-  await noteIncident(deps.store, incident, now, end.words, undefined, [], {
-    state: end.incident,
-    ...(end.incident === 'open' ? {} : { closedAt: now }),
-  });
-  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    ...end.host,
-    set: { ...end.host.set, waiting: end.waiting, triedAt: now },
-    add: { version: 1 },
-    remove: ['claim', ...(end.incident === 'open' ? [] : ['incidentId'])],
-    condition: '#claim = :mine',
-    values: { ':mine': state.operationId },
-    onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
-  });
-  if (end.incident === 'closed')
-    emit(tx, {
-      id: deps.ids.make('event'),
-      type: 'incident.closed',
-      at: now,
-      subject: incident.id,
-      data: { hostId: host.id, vms: incident.vms.length },
-    });
-  if (end.host.set?.state === 'online') accept(tx, tellSettings(deps.ids, host.id, now));
-  await deps.store.commit(tx);
-  const recovered = incident.vms.filter((v) => v.outcome === 'recovered').length;
+  const incident = await loadCase(state, deps);
+  const hosts = await hostsOf(incident, deps);
+  const parts = await readParts(incident, deps.store);
+  const entries = await sayAlarms(entriesOf(parts), deps);
+  await writeParts(parts, fileEntries(incident.id, parts, entries.changed), deps.store);
+  const end = ending(hosts, entries.all, String(state.verdict));
+  for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, deps.clock.now());
+  if (end.serves) await letServe(hosts, deps);
+  await takeMarks((state.marks as string[] | undefined) ?? [], hosts, deps);
+  await close(incident, end, String(state.operationId), deps);
+  const recovered = entries.all.filter((v) => v.outcome === 'recovered').length;
   await new Operations(deps.store, SYSTEM).finish(
     state.operationId,
     { ok: true, result: { verdict: state.verdict, recovered, waiting: end.waiting, incidentId: incident.id } },
@@ -53,23 +37,25 @@ interface Ending {
   words: string;
   incident: Incident['state'];
   waiting: number;
-  host: Pick<UpdateSpec, 'set'>;
+  /** Its hosts were never gone. */
+  serves: boolean;
   alarms: Parameters<typeof raiseAlarm>[2][];
 }
 
+const unfinished = ({ outcome }: IncidentVm) => outcome === 'waiting' || outcome === 'recovering';
+
 /** How the pass ends, from its verdict. Pure. */
-export function ending(host: Host, incident: Incident, verdict: string): Ending {
-  if (verdict === 'alive') {
+export function ending(hosts: readonly Host[], entries: readonly IncidentVm[], verdict: string): Ending {
+  if (verdict === 'alive')
     return {
-      words: 'false alarm: the host was never gone',
+      words: hosts.length === 1 ? 'false alarm: the host was never gone' : 'false alarm: the hosts were never gone',
       incident: 'falseAlarm',
       waiting: 0,
-      host: { set: { state: hostMachine.next('suspect', 'heartbeatBack') } },
+      serves: true,
       alarms: [],
     };
-  }
   if (verdict === 'partitioned' || verdict === 'unreachable') {
-    const text =
+    const text = (host: Host) =>
       verdict === 'partitioned'
         ? `Host ${host.name} lost its management network; its VMs run on`
         : `Host ${host.name} cannot be judged: its whole site does not answer`;
@@ -77,34 +63,132 @@ export function ending(host: Host, incident: Incident, verdict: string): Ending 
       words: 'nothing is restarted',
       incident: 'open',
       waiting: 0,
-      host: {},
-      alarms: [{ code: 'host-management-lost', object: host.id, severity: 'major', text }],
+      serves: false,
+      alarms: hosts.map((host) => ({
+        code: 'host-management-lost',
+        object: host.id,
+        severity: 'major',
+        text: text(host),
+      })),
     };
   }
-  const waiting = incident.vms.filter((v) => v.outcome === 'waiting' || v.outcome === 'recovering');
-  if (waiting.length > 0) {
-    const alarms = waiting.map((v) => ({
-      code: 'vm-waits',
-      object: v.id,
-      severity: 'critical' as const,
-      text: `VM ${v.id} waits to be recovered: ${v.reason ?? 'its start failed'}`,
-    }));
+  const waiting = entries.filter(unfinished).length;
+  if (waiting > 0)
     return {
-      words: `${waiting.length} VMs wait and are tried again`,
+      words: `${waiting} VMs wait and are tried again`,
       incident: 'open',
-      waiting: waiting.length,
-      host: {},
-      alarms,
+      waiting,
+      serves: false,
+      alarms: [],
     };
-  }
-  return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, host: {}, alarms: [] };
+  return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, serves: false, alarms: [] };
 }
 
-/** When the pass breaks: the host is let go of, so that the next probe can start another one. Nothing else is undone. */
+/** The alarm that a VM calls for, if any. */
+export function alarmOf(entry: IncidentVm): Parameters<typeof raiseAlarm>[2] | undefined {
+  if (unfinished(entry))
+    return {
+      code: 'vm-waits',
+      object: entry.id,
+      severity: 'critical',
+      text: `VM ${entry.id} waits to be recovered: ${entry.reason ?? 'its start was not seen to its end'}`,
+    };
+  if (entry.outcome === 'error')
+    return {
+      code: 'vm-recovery-failed',
+      object: entry.id,
+      severity: 'critical',
+      text: `VM ${entry.id} was given up: ${entry.reason}`,
+    };
+  return undefined;
+}
+
+/** Raises what is new and clears what is over; what is said already is not asked for again. */
+async function sayAlarms(
+  entries: readonly IncidentVm[],
+  { store, ids, clock }: StepDeps,
+): Promise<{ all: IncidentVm[]; changed: IncidentVm[] }> {
+  const changed: IncidentVm[] = [];
+  for (const entry of entries) {
+    const alarm = alarmOf(entry);
+    if (alarm?.code === entry.alarm) continue;
+    if (entry.alarm) await clearAlarm(store, ids, entry.alarm, entry.id, clock.now());
+    if (alarm) await raiseAlarm(store, ids, alarm, clock.now());
+    const { alarm: _, ...rest } = entry;
+    changed.push({ ...rest, ...(alarm ? { alarm: alarm.code } : {}) });
+  }
+  const by = new Map(changed.map((entry) => [entry.id, entry]));
+  return { all: entries.map((entry) => by.get(entry.id) ?? entry), changed };
+}
+
+/** Hosts whose heartbeats are back serve on: nothing was done to them. */
+async function letServe(hosts: readonly Host[], { store, ids, clock }: StepDeps): Promise<void> {
+  const now = clock.now();
+  const suspects = hosts.filter((h) => h.state === 'suspect');
+  for (let i = 0; i < suspects.length; i += HOSTS_AT_ONCE) {
+    const tx = new Transaction();
+    for (const host of suspects.slice(i, i + HOSTS_AT_ONCE)) {
+      tx.update(keys.host(host.clusterId, host.id), {
+        set: { state: hostMachine.next('suspect', 'heartbeatBack') },
+        add: { version: 1 },
+        remove: ['incidentId'],
+        condition: '#state = :suspect',
+        values: { ':suspect': 'suspect' },
+        onFail: changed(`host ${host.id}`),
+      });
+      accept(tx, tellSettings(ids, host.id, now));
+    }
+    await store.commit(tx);
+  }
+  for (const host of suspects) await clearAlarm(store, ids, 'host-management-lost', host.id, now);
+}
+
+/** Takes away the marks that were there before the VMs of the hosts were looked up: those they stood for were found. */
+async function takeMarks(marks: readonly string[], hosts: readonly Host[], { store }: StepDeps): Promise<void> {
+  for (const host of hosts) {
+    if (!host.callsRecovery || !marks.includes(`${host.id} ${host.callsRecovery}`)) continue;
+    await store
+      .update(keys.host(host.clusterId, host.id), {
+        remove: ['callsRecovery'],
+        condition: '#callsRecovery = :mark',
+        values: { ':mark': host.callsRecovery },
+        onFail: () => new Newer(),
+      })
+      .catch((error) => {
+        if (!(error instanceof Newer)) throw error;
+      });
+  }
+}
+class Newer extends Error {}
+
+async function close(incident: Incident, end: Ending, operationId: string, deps: StepDeps): Promise<void> {
+  const now = deps.clock.now();
+  const { claim: _, due: __, ...rest } = incident;
+  const is = withLine(rest, now, end.words, undefined, {
+    state: end.incident,
+    waiting: end.waiting,
+    triedAt: now,
+    ...(end.incident === 'open' ? {} : { closedAt: now }),
+  });
+  const tx = new Transaction().update(keys.incident(incident.id), incidentUpdate(incident, is));
+  if (end.incident !== 'open') tx.delete(keys.openIncident(incident.id));
+  if (end.incident === 'closed')
+    emit(tx, {
+      id: deps.ids.make('event'),
+      type: 'incident.closed',
+      at: now,
+      subject: incident.id,
+      data: { hosts: incident.hosts.map((h) => h.id), operationId },
+    });
+  await deps.store.commit(tx);
+}
+
+/** When the pass breaks: the incident is let go of, so that the next probe can start another one. Nothing else is undone. */
 export async function letGo(state: State, deps: StepDeps): Promise<void> {
   await deps.store
-    .update(keys.host(String(state.clusterId), String(state.hostId)), {
-      set: { waiting: 1, triedAt: deps.clock.now() },
+    .update(keys.incident(String(state.incidentId)), {
+      set: { due: true, triedAt: deps.clock.now() },
+      add: { version: 1 },
       remove: ['claim'],
       condition: '#claim = :mine',
       values: { ':mine': state.operationId },

@@ -8,14 +8,21 @@ import type { StepDeps } from '../engine/step-table.ts';
 import { unchanged, vmKey } from '../vm/records.ts';
 import type { Move } from './plan.ts';
 
-/** One transaction: the VMs, what their old host gets back and what the new ones give. */
-export function wave(moves: readonly Move[], deps: StepDeps): Transaction {
+/** Where it is written down what becomes of the VMs. */
+export interface Filing {
+  incidentId: string;
+  /** Part of the incident by VM. */
+  partOf: ReadonlyMap<string, number>;
+}
+
+/** One transaction: the VMs, what their old hosts get back and what the new ones give. */
+export function wave(moves: readonly Move[], filing: Filing, deps: StepDeps): Transaction {
   const tx = new Transaction();
   const clusters = new Map(moves.flatMap(({ vm }) => hostsOf(vm).map((id) => [id, vm.clusterId])));
   for (const move of moves) {
     const { vm } = move;
     if (move.kind === 'start') clusters.set(move.seat.hostId, vm.clusterId);
-    tx.update(vmKey(vm), { ...change(move), ...unchanged(vm) });
+    tx.update(vmKey(vm), { ...change(move, filing), ...unchanged(vm) });
     if (move.kind === 'rest') {
       emit(tx, {
         id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
@@ -54,26 +61,36 @@ export const itemsOf = (move: Move): string[] => [
 const hostsOf = (vm: Vm): string[] => holdsOf(vm).map((hold) => hold.hostId);
 
 /** What the VM of a move will hold. A VM that waits keeps its place at the target of a migration that may have ended there. */
-function holdsAfter({ vm, ...move }: Move): Hold[] {
-  const { migration, home: _, generation: __, ...rest } = vm;
+function holdsAfter(move: Move): Hold[] {
+  const { migration, home: _, generation: __, ...rest } = move.vm;
   if (move.kind === 'start') return holdsOf({ ...rest, ...move.seat });
   if (move.kind === 'arrived') return holdsOf({ ...rest, ...(migration as Migration).seat });
-  return holdsOf({ ...rest, hostId: null, ...(keeps({ vm, ...move } as Move) ? { migration } : {}) });
+  return holdsOf({ ...rest, hostId: null, ...(keeps(move) ? { migration } : {}) });
 }
 
-function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
+function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
   const { vm } = move;
   // An epoch that a migration was promised is never given to another process.
   const promised = vm.migration && !keeps(move) ? { promised: vm.migration.epoch } : {};
   const emptied = (seat: Partial<Seat> = {}) => SEAT.filter((attribute) => seat[attribute] === undefined);
   const over = keeps(move) ? [] : ['migration'];
+  const recovery = { incidentId: filing.incidentId, part: filing.partOf.get(vm.id) };
   switch (move.kind) {
-    case 'start':
+    case 'start': {
+      const failBackTo = vm.ha.failBack ? (vm.failBackTo ?? move.entry?.fromHost ?? vm.runsOn) : undefined;
       return {
-        set: { state: resuming(vm), runsOn: move.seat.hostId, ...move.seat, ...promised },
+        set: {
+          state: resuming(vm),
+          runsOn: move.seat.hostId,
+          recovery,
+          ...move.seat,
+          ...promised,
+          ...(failBackTo ? { failBackTo } : {}),
+        },
         add: { epoch: nextEpoch(vm) - vm.epoch, version: 1 },
         remove: ['reason', ...over, ...emptied(move.seat)],
       };
+    }
     case 'arrived': {
       const { seat, epoch } = vm.migration as Migration;
       return {
@@ -83,15 +100,22 @@ function change(move: Move): Pick<UpdateSpec, 'set' | 'add' | 'remove'> {
       };
     }
     case 'wait':
-      // It keeps its place in the index of the old host: that is how the next pass finds it.
+      // The incident knows it from now on: the host that failed has nothing to do with it any more.
       return {
-        set: { state: resuming(vm), hostId: null, reason: move.reason, ...promised },
+        set: { state: resuming(vm), hostId: null, reason: move.reason, recovery, ...promised },
         add: { version: 1 },
-        remove: [...over, ...emptied()],
+        remove: ['runsOn', ...over, ...emptied()],
       };
     case 'rest':
+    case 'error':
       return {
-        set: { state: 'stopped', hostId: null, desired: 'stopped', reason: move.reason, ...promised },
+        set: {
+          state: move.kind === 'rest' ? 'stopped' : vmMachine.next(resuming(vm), 'recoveryError'),
+          hostId: null,
+          ...(move.kind === 'rest' ? { desired: 'stopped' } : { recovery }),
+          reason: move.reason,
+          ...promised,
+        },
         add: { version: 1 },
         remove: ['runsOn', ...over, ...emptied()],
       };

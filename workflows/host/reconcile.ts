@@ -12,7 +12,10 @@ const belongs = (vm: Vm | undefined, hostId: string, epoch: number): boolean =>
   (vm?.migration?.seat.hostId === hostId && vm.migration.epoch === epoch);
 
 /** Reads what runs on a host that was away, kills what must not, and tells its agent its settings (HA-18). */
-export async function reconcileHost(host: Host, deps: StepDeps): Promise<{ killed: number; lookedAt: number }> {
+export async function reconcileHost(
+  host: Host,
+  deps: StepDeps,
+): Promise<{ killed: number; refusedWrites: number; lookedAt: number }> {
   const lookedAt = deps.clock.now();
   const [listed] = await deps.port.listProcesses(host.siteId, [host.id]);
   if (!listed) throw new TryAgain(`host ${host.id} cannot be asked yet`);
@@ -28,5 +31,5 @@ export async function reconcileHost(host: Host, deps: StepDeps): Promise<{ kille
   const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
   const [told] = await deps.port.configureHosts(host.siteId, [settingsOf(host, cluster)]);
   if (told?.outcome === 'unreachable') throw new TryAgain(`host ${host.id} went silent again`);
-  return { killed: stale.length, lookedAt };
+  return { killed: stale.length, refusedWrites: listed.refusedWrites, lookedAt };
 }

@@ -201,10 +201,7 @@ async function tellRecovery(state: State, deps: StepDeps): Promise<void> {
   for (const vm of await heldVms(state, deps)) {
     if (vm.state !== 'faultResuming' || vm.hostId !== null || vm.runsOn === undefined) continue;
     await deps.store.update(keys.host(vm.clusterId, vm.runsOn), {
-      set: { waiting: 1, triedAt: 0 },
-      condition: 'attribute_not_exists(#claim)',
-      names: { '#claim': 'claim' },
-      onFail: () => new TryAgain('a recovery looks at the target now'),
+      set: { callsRecovery: `${vm.id}/${vm.epoch}` },
     });
   }
 }

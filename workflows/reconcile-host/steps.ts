@@ -8,11 +8,13 @@
  *
  * Until it has ended nothing is placed on the host; unwinding leaves the host reconciling.
  */
-import { hostMachine } from '../../shared/model/inventory.ts';
+import type { Incident } from '../../shared/model/incident.ts';
+import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
+import { keys } from '../../shared/store/keys.ts';
 import { emit, Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import type { State, StepDeps, StepTable } from '../engine/step-table.ts';
+import { type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
 import { reconcileHost } from '../host/reconcile.ts';
 import { claimedHost, hostKey, hostOf, stillMine } from '../host/records.ts';
 
@@ -36,9 +38,15 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
       servesSince: state.lookedAt as number,
     },
     add: { version: 1 },
-    remove: ['claim', 'reason'],
+    remove: ['claim', 'reason', 'incidentId'],
     ...stillMine(state),
   });
+  await noteReturn(
+    tx,
+    host,
+    { at: now, killed: Number(state.killed ?? 0), refusedWrites: Number(state.refusedWrites ?? 0) },
+    deps,
+  );
   emit(tx, {
     id: deps.ids.make('event'),
     type: 'host.online',
@@ -53,6 +61,29 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
     deps.clock,
   );
   return {};
+}
+
+/** Its incident says that it is back, and what it had gone on doing: stale processes, and writes that no volume took. */
+async function noteReturn(
+  tx: Transaction,
+  host: Host,
+  { at, killed, refusedWrites }: { at: number; killed: number; refusedWrites: number },
+  { store }: StepDeps,
+): Promise<void> {
+  const incident = host.incidentId && (await store.get<Incident>(keys.incident(host.incidentId)));
+  if (!incident) return;
+  const detail = `${killed} stale processes killed, ${refusedWrites} of their writes refused`;
+  tx.update(keys.incident(incident.id), {
+    set: {
+      hosts: incident.hosts.map((h) => (h.id === host.id ? { ...h, backAt: at, killed, refusedWrites } : h)),
+      timeline: [...incident.timeline, { at, what: `${host.name} serves again`, detail }],
+    },
+    add: { version: 1 },
+    condition: '#version = :version',
+    names: { '#version': 'version' },
+    values: { ':version': incident.version },
+    onFail: () => new TryAgain(`incident ${incident.id} changed meanwhile`),
+  });
 }
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {

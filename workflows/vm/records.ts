@@ -24,11 +24,14 @@ export async function heldVms(state: State, { store }: StepDeps): Promise<Vm[]> 
 
 export const vmKey = (vm: Vm) => keys.vm(vm.tenantId, vm.id);
 
-/** The VM must be as it was read: what it holds is given back by what was read, so nothing of it may have changed. */
+/**
+ * The VM must be as it was read: what it holds is given back by what was read, so nothing of it may have changed. Not its
+ * stored state, which may lag behind the believed one (see withRecoveries); every change of it comes with a new version.
+ */
 export const unchanged = (vm: Vm): Pick<UpdateSpec, 'condition' | 'names' | 'values' | 'onFail'> => ({
-  condition: `#version = :versionWas AND #state = :was AND #epoch = :epochWas AND ${vm.hostId === null ? '(attribute_not_exists(#hostId) OR #hostId = :hostWas)' : '#hostId = :hostWas'}`,
-  names: { '#state': 'state', '#epoch': 'epoch', '#hostId': 'hostId', '#version': 'version' },
-  values: { ':versionWas': vm.version, ':was': vm.state, ':epochWas': vm.epoch, ':hostWas': vm.hostId },
+  condition: `#version = :versionWas AND #epoch = :epochWas AND ${vm.hostId === null ? '(attribute_not_exists(#hostId) OR #hostId = :hostWas)' : '#hostId = :hostWas'}`,
+  names: { '#epoch': 'epoch', '#hostId': 'hostId', '#version': 'version' },
+  values: { ':versionWas': vm.version, ':epochWas': vm.epoch, ':hostWas': vm.hostId },
   onFail: () => new Moved(vm.id),
 });
 

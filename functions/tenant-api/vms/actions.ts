@@ -38,9 +38,8 @@ function begin(
     set: { ...change.set, claim: operation.id, operationId: operation.id },
     add: { version: 1, ...change.add },
     remove: ['reason', ...(change.remove ?? [])],
-    condition: '#state = :was AND #version = :version AND attribute_not_exists(claim)',
-    names: { '#state': 'state' },
-    values: { ':was': vm.state, ':version': vm.version },
+    condition: '#version = :version AND attribute_not_exists(claim)',
+    values: { ':version': vm.version },
     onFail: (found) =>
       found ? heldBy(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),
   });

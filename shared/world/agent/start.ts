@@ -62,7 +62,7 @@ async function startOne(
     return { outcome: 'refused', reason: `host ${order.hostId} does not reach its storage` };
   const functions = await functionsFor(world, order, ground, now);
   if (typeof functions === 'string') return { outcome: 'refused', reason: functions };
-  const readyAt = readyTime(order.vmId, order.epoch, now);
+  const readyAt = readyTime(order.vmId, order.epoch, Math.max(now, order.after ?? 0));
   const process: WorldProcess = {
     kind: 'process',
     vmId: order.vmId,

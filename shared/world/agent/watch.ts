@@ -61,7 +61,8 @@ export async function listProcesses({ world, clock }: Site, hostIds: string[]): 
         state: processState(p, line, faults, now),
       }));
       const incoming = there.incoming.map(({ vmId, epoch }) => ({ vmId, epoch }));
-      return { hostId, processes: processes.filter((p) => p.state !== 'dead'), incoming };
+      const refusedWrites = there.processes.reduce((n, p) => n + (p.refused ?? 0), 0);
+      return { hostId, processes: processes.filter((p) => p.state !== 'dead'), incoming, refusedWrites };
     }),
   );
 }

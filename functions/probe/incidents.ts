@@ -1,0 +1,183 @@
+import type { Runtime } from '../../shared/aws/runtime.ts';
+import type { Incident } from '../../shared/model/incident.ts';
+import { type Host, hostMachine } from '../../shared/model/inventory.ts';
+import { clearAlarm } from '../../shared/store/alarms.ts';
+import { keys } from '../../shared/store/keys.ts';
+import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+
+/** Hosts that one transaction makes suspect, beside the incident, its mark, the operation and an event. */
+const HOSTS_AT_ONCE = 90;
+
+/** Another probe, or a workflow, was faster: its change stands. */
+export class Overtaken extends Error {}
+
+/** A host that fell silent, and when it was heard last, ms. */
+export interface Suspect {
+  host: Host;
+  at: number;
+}
+
+/** Every incident that is open. */
+export async function openIncidents({ store }: Pick<Runtime, 'store'>): Promise<Incident[]> {
+  const marks = await store.queryAll<{ sk: string }>('SYS#OPEN', 'control', { consistent: true });
+  const found = await store.getMany<Incident>(marks.map((m) => keys.incident(m.sk)));
+  return found.filter((i) => i.state === 'open');
+}
+
+/**
+ * Opens one incident for hosts of a cluster that fail together, and starts its recovery, in one transaction with the
+ * suspicion. Of very many hosts the last ones share that transaction: whoever comes after a crash in between finds the
+ * others suspect without an incident, and opens one for them.
+ */
+export async function openIncident({ store, ids }: Runtime, suspects: readonly Suspect[], now: number): Promise<void> {
+  const id = ids.make('incident');
+  const last = suspects.slice(-HOSTS_AT_ONCE);
+  for (let i = 0; i < suspects.length - last.length; i += HOSTS_AT_ONCE) {
+    const tx = new Transaction();
+    for (const s of suspects.slice(i, Math.min(i + HOSTS_AT_ONCE, suspects.length - last.length))) suspect(tx, s, id);
+    await store.commit(tx);
+  }
+  const tx = new Transaction();
+  for (const s of last) suspect(tx, s, id);
+  const { siteId, clusterId } = (suspects[0] as Suspect).host;
+  const heard = Math.max(...suspects.map((s) => s.at));
+  const incident: Incident = {
+    id,
+    siteId,
+    clusterId,
+    hosts: suspects.map(({ host, at }) => ({
+      id: host.id,
+      name: host.name,
+      ...(host.rack ? { rack: host.rack } : {}),
+      lastSignAt: at,
+    })),
+    hostIds: suspects.map((s) => s.host.id),
+    state: 'open',
+    openedAt: now,
+    waiting: 0,
+    timeline: [
+      { at: heard, what: 'last heartbeat' },
+      { at: now, what: 'heartbeats missed', ...(suspects.length > 1 ? { detail: `${suspects.length} hosts` } : {}) },
+    ],
+    parts: [],
+    version: 1,
+  };
+  const operation = recoveryOf(incident, ids.make('operation'), now);
+  tx.put(keys.incident(id), { ...incident, claim: operation.id }).put(keys.openIncident(id), { openedAt: now });
+  emit(tx, {
+    id: ids.make('event'),
+    type: 'host.suspect',
+    at: now,
+    subject: suspects.length === 1 ? (suspects[0] as Suspect).host.id : id,
+    data: { incidentId: id, hosts: suspects.map((s) => s.host.id) },
+  });
+  accept(tx, operation);
+  await store.commit(tx);
+}
+
+/** One that serves, or is fenced, keeps its state: a VM on it is to be recovered. */
+function suspect(tx: Transaction, { host, at }: Suspect, incidentId: string): void {
+  const silent = host.state === 'online' && host.callsRecovery === undefined;
+  const state = silent || host.state === 'reconciling' ? hostMachine.next(host.state, 'heartbeatMissed') : host.state;
+  const serves = state === 'online';
+  tx.update(keys.host(host.clusterId, host.id), {
+    ...(serves ? {} : { set: { state, incidentId, seenAt: Math.max(host.seenAt, at) } }),
+    add: { version: 1 },
+    ...asRead(host),
+  });
+}
+
+/** Another pass of an incident on which nothing works. */
+export async function nextPass({ store, ids }: Runtime, incident: Incident, now: number): Promise<void> {
+  const operation = recoveryOf(incident, ids.make('operation'), now);
+  const tx = new Transaction().update(keys.incident(incident.id), {
+    set: { claim: operation.id },
+    add: { version: 1 },
+    condition: '#version = :version AND attribute_not_exists(#claim)',
+    names: { '#version': 'version' },
+    values: { ':version': incident.version },
+    onFail: () => new Overtaken(),
+  });
+  accept(tx, operation);
+  await store.commit(tx);
+}
+
+const recoveryOf = (incident: Pick<Incident, 'id'>, id: string, now: number) =>
+  newOperation({ id, kind: 'ha-recovery', target: incident.id, input: { incidentId: incident.id }, createdAt: now });
+
+/** A suspect whose heartbeats are back before anything was done: it serves on, and is no part of its incident any more. */
+export async function takeBack(
+  { store, ids }: Runtime,
+  host: Host,
+  incident: Incident | undefined,
+  now: number,
+): Promise<void> {
+  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
+    set: { state: hostMachine.next(host.state, 'heartbeatBack'), seenAt: now },
+    add: { version: 1 },
+    remove: ['incidentId'],
+    ...asRead(host),
+  });
+  if (incident) {
+    const left = incident.hosts.filter((h) => h.id !== host.id);
+    const detail = incident.hosts.length > 1 ? { detail: host.name } : {};
+    tx.update(keys.incident(incident.id), {
+      set: {
+        timeline: [...incident.timeline, { at: now, what: 'heartbeats are back', ...detail }],
+        ...(left.length === 0
+          ? { state: 'falseAlarm', closedAt: now }
+          : { hosts: left, hostIds: left.map((h) => h.id) }),
+      },
+      add: { version: 1 },
+      condition: '#version = :version AND attribute_not_exists(#claim)',
+      names: { '#claim': 'claim', '#version': 'version' },
+      values: { ':version': incident.version },
+      onFail: () => new Overtaken(),
+    });
+    if (left.length === 0) tx.delete(keys.openIncident(incident.id));
+  }
+  emit(tx, { id: ids.make('event'), type: 'host.online', at: now, subject: host.id, data: {} });
+  accept(tx, tellSettings(ids, host.id, now));
+  await store.commit(tx);
+  await clearAlarm(store, ids, 'host-management-lost', host.id, now);
+}
+
+/** A host that is heard again after its fence is looked at before it serves (HA-18), unless its recovery is at work. */
+export async function reconcile({ store, ids }: Runtime, host: Host, now: number): Promise<void> {
+  const operation = newOperation({
+    id: ids.make('operation'),
+    kind: 'reconcile-host',
+    target: host.id,
+    input: { hostId: host.id, clusterId: host.clusterId },
+    createdAt: now,
+  });
+  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
+    set: {
+      state: host.state === 'fenced' ? hostMachine.next('fenced', 'hostBack') : host.state,
+      claim: operation.id,
+    },
+    add: { version: 1 },
+    ...asRead(host),
+  });
+  if (host.incidentId)
+    tx.check(
+      keys.incident(host.incidentId),
+      'attribute_not_exists(#claim)',
+      () => new Overtaken(),
+      undefined,
+      'control',
+      {
+        '#claim': 'claim',
+      },
+    );
+  accept(tx, operation);
+  await store.commit(tx);
+}
+
+const asRead = (host: Host) => ({
+  condition: '#version = :version AND attribute_not_exists(#claim)',
+  names: { '#claim': 'claim', '#version': 'version' },
+  values: { ':version': host.version },
+  onFail: () => new Overtaken(),
+});

@@ -1,0 +1,47 @@
+import { PortTimeout } from '../../../shared/hypervisor/port.ts';
+import { iso } from '../../../shared/kernel/clock.ts';
+import type { Host } from '../../../shared/model/inventory.ts';
+import { LIVENESS, lastSign, mustKeepOrder } from '../../../shared/model/liveness.ts';
+import { keys } from '../../../shared/store/keys.ts';
+import type { StepDeps } from '../../engine/step-table.ts';
+import type { Fencer } from './fencer.ts';
+
+/** Beyond the end of a lease, ms: clocks of hosts and cloud may differ by so much. Declared. */
+const LEASE_MARGIN_MS = 1_000;
+
+const { leaseMs } = mustKeepOrder(LIVENESS);
+
+/** When the host has surely stopped itself, ms: its watchdog is quicker than its lease (HA-7, worked example E1). */
+export const leaseEnd = (host: Pick<Host, 'seenAt'>): number => host.seenAt + leaseMs + LEASE_MARGIN_MS;
+
+/** Waits until the lease has surely run out, from the newest sign of life on either channel, which the host keeps. */
+export const lease: Fencer = {
+  name: 'lease',
+  async fence(siteId, hosts, deps) {
+    const seen = await lastLives(siteId, hosts, deps);
+    const now = deps.clock.now();
+    return new Map(
+      seen
+        .filter((host) => now >= leaseEnd(host))
+        .map((host) => [host.id, `the lease ran out: no sign of life since ${iso(host.seenAt)}`]),
+    );
+  },
+};
+
+/** The hosts with the newest sign of life that there is, which is remembered on them. */
+export async function lastLives(siteId: string, hosts: readonly Host[], { port, store }: StepDeps): Promise<Host[]> {
+  let beats: Awaited<ReturnType<typeof port.heartbeats>> = [];
+  try {
+    beats = await port.heartbeats(siteId);
+  } catch (error) {
+    if (!(error instanceof PortTimeout)) throw error;
+  }
+  const byHost = new Map(beats.map((b) => [b.hostId, b]));
+  return Promise.all(
+    hosts.map(async (host) => {
+      const seenAt = lastSign(byHost.get(host.id), host.seenAt);
+      if (seenAt > host.seenAt) await store.update(keys.host(host.clusterId, host.id), { set: { seenAt } });
+      return { ...host, seenAt };
+    }),
+  );
+}

@@ -1,0 +1,37 @@
+import { RESTART_PRIORITIES } from '../../shared/model/ha.ts';
+import type { Vm } from '../../shared/model/vm.ts';
+
+const rank = (vm: Pick<Vm, 'ha'>) => RESTART_PRIORITIES.indexOf(vm.ha.restartPriority);
+
+/** The order of attempts: restart priority, then dependencies before dependants, then age (HA-15). */
+export function restartOrder(vms: readonly Vm[]): Vm[] {
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
+  const ordered: Vm[] = [];
+  const entered = new Set<string>();
+  const enter = (vm: Vm) => {
+    if (entered.has(vm.id)) return;
+    entered.add(vm.id);
+    for (const id of vm.ha.dependsOn ?? []) {
+      const before = byId.get(id);
+      if (before && rank(before) === rank(vm)) enter(before);
+    }
+    ordered.push(vm);
+  };
+  for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
+  return ordered;
+}
+
+/**
+ * The same in groups that may start together: those of one priority, and of these first the ones on which others depend
+ * (HA-15). A circle of dependencies is cut at the VM that is entered first.
+ */
+export function startGroups(vms: readonly Vm[]): Vm[][] {
+  const ordered = restartOrder(vms);
+  const depths = new Map<string, number>();
+  for (const vm of ordered) {
+    const before = (vm.ha.dependsOn ?? []).map((id) => depths.get(id) ?? -1);
+    depths.set(vm.id, Math.max(-1, ...before) + 1);
+  }
+  const groups = Map.groupBy(ordered, (vm) => rank(vm) * vms.length + (depths.get(vm.id) as number));
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
+}
