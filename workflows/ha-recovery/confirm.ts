@@ -37,8 +37,9 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
     else if (found !== 'unreachable') dead.push(entry);
   }
   outcomes.push(...(await endOf(dead, incident, deps)));
+  const filed = fileEntries(incident.id, parts, outcomes);
   if (outcomes.length > 0) {
-    await writeParts(parts, fileEntries(incident.id, parts, outcomes), deps.store, tellRecovered(incident, deps));
+    await writeParts(parts, filed, deps.store, tellRecovered(incident, deps));
     const running = outcomes.filter((o) => o.outcome === 'recovered').length;
     await writeIncident(
       deps.store,
@@ -47,7 +48,7 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
     );
   }
   if (booting > 0) throw new TryAgain(`${booting} VMs still boot`);
-  return { open: outcomes.filter((o) => o.failed).length };
+  return { open: entriesOf(filed).filter((entry) => entry.outcome === 'recovering' && entry.failed).length };
 }
 
 async function lookAt(
