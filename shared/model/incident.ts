@@ -98,6 +98,10 @@ export interface IncidentVm {
   reason?: string;
   /** Code of the alarm that is active for it. */
   alarm?: string;
+  /** Another incident had it before, and may have raised an alarm that is this one's to clear now. */
+  inherited?: true;
+  /** The incident that has taken it over, with its alarm. */
+  takenBy?: string;
 }
 
 /** S9, in brief: one active alarm per code and object (MON-4). */

@@ -47,7 +47,7 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
     deps,
   );
   const moves = planMoves(cases, { cluster, hosts, arrivals });
-  const said = moves.map((m) => ({ ...entryOf(m, now), tenantId: m.vm.tenantId }));
+  const said = moves.map((m) => ({ ...entryOf(m, incident.id, now), tenantId: m.vm.tenantId }));
   const filed = fileEntries(incident.id, parts, [...said, ...gone]);
   const planned = withLine(incident, now, 'planned', summary(moves), { parts: refsOf(filed) });
   await writeIncident(deps.store, incident, planned);
@@ -63,10 +63,17 @@ function summary(moves: readonly Move[]): string {
 }
 
 /** What the incident says of a VM once its move is made. */
-function entryOf(move: Move, now: number): IncidentVm {
+function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
   const { vm, entry } = move;
   const { toHost, epoch: _, starts = 0, failed, readyAt: __, startedAt: ___, reason: ____, ...past } = entry ?? {};
-  const base = { ...past, id: vm.id, fromHost: entry?.fromHost ?? vm.runsOn ?? vm.hostId ?? '', plannedAt: now };
+  const inherited = vm.state === 'faultResuming' && vm.recovery && vm.recovery.incidentId !== incidentId;
+  const base = {
+    ...past,
+    ...(inherited ? { inherited: true as const } : {}),
+    id: vm.id,
+    fromHost: entry?.fromHost ?? vm.runsOn ?? vm.hostId ?? '',
+    plannedAt: now,
+  };
   const tried = failed && toHost ? { tried: [...(entry?.tried ?? []), toHost] } : {};
   switch (move.kind) {
     case 'start': {
@@ -140,11 +147,15 @@ export function whyNotOurs(
   vm: Vm | undefined,
   entry: IncidentVm,
   incidentId: string,
-): Pick<IncidentVm, 'outcome' | 'reason'> | undefined {
+): Pick<IncidentVm, 'outcome' | 'reason' | 'takenBy'> | undefined {
   if (!vm) return { outcome: 'handedOver', reason: 'it was deleted' };
   if (vm.state !== 'faultResuming') return { outcome: 'handedOver', reason: `taken over: it is ${vm.state} now` };
   if (vm.recovery && vm.recovery.incidentId !== incidentId)
-    return { outcome: 'handedOver', reason: `its new host failed too: incident ${vm.recovery.incidentId} has it` };
+    return {
+      outcome: 'handedOver',
+      reason: `its new host failed too: incident ${vm.recovery.incidentId} has it`,
+      takenBy: vm.recovery.incidentId,
+    };
   const moved = vm.hostId !== null && (vm.hostId !== entry.toHost || vm.epoch !== entry.epoch);
   return moved ? { outcome: 'handedOver', reason: `taken over: it is on ${vm.hostId} now` } : undefined;
 }

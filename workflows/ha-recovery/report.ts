@@ -84,6 +84,8 @@ export function ending(hosts: readonly Host[], entries: readonly IncidentVm[], v
   return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, serves: false, alarms: [] };
 }
 
+const ALARM_CODES = ['vm-waits', 'vm-recovery-failed'];
+
 /** The alarm that a VM calls for, if any. */
 export function alarmOf(entry: IncidentVm): Parameters<typeof raiseAlarm>[2] | undefined {
   if (unfinished(entry))
@@ -111,10 +113,12 @@ async function sayAlarms(
   const changed: IncidentVm[] = [];
   for (const entry of entries) {
     const alarm = alarmOf(entry);
-    if (alarm?.code === entry.alarm) continue;
-    if (entry.alarm) await clearAlarm(store, ids, entry.alarm, entry.id, clock.now());
+    if (alarm?.code === entry.alarm && !entry.inherited) continue;
+    const over = entry.takenBy ? [] : [entry.alarm, ...(entry.inherited ? ALARM_CODES : [])];
+    for (const code of new Set(over))
+      if (code && code !== alarm?.code) await clearAlarm(store, ids, code, entry.id, clock.now());
     if (alarm) await raiseAlarm(store, ids, alarm, clock.now());
-    const { alarm: _, ...rest } = entry;
+    const { alarm: _, inherited: __, ...rest } = entry;
     changed.push({ ...rest, ...(alarm ? { alarm: alarm.code } : {}) });
   }
   const by = new Map(changed.map((entry) => [entry.id, entry]));
