@@ -1,36 +1,20 @@
 import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import { checkInvariants } from '../../shared/invariants/check.ts';
 import { iso } from '../../shared/kernel/clock.ts';
-import { notFound } from '../../shared/kernel/errors.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
-import type { Alarm, Incident } from '../../shared/model/incident.ts';
+import type { Alarm } from '../../shared/model/incident.ts';
 import { readBelief } from '../../shared/store/belief.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
-import { keys } from '../../shared/store/keys.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { filledPage } from '../../shared/store/tenant-data.ts';
 import type { Call } from '../http/call.ts';
-import { alarmView, auditView, eventView, incidentView, operationView } from '../http/views.ts';
+import { alarmView, auditView, eventView, operationView } from '../http/views.ts';
 import { seenThroughPort } from './seen.ts';
 
 export const watchHandlers = (port: HypervisorPort) => ({
   async listAlarms(call: Call) {
     const paging = call.paging('SYS#ALARM', { state: call.query.state });
     return paging.answer(await filledPage<Alarm>(call.deps.store, 'SYS#ALARM', 'control', paging.options), alarmView);
-  },
-
-  async listIncidents(call: Call) {
-    const paging = call.paging('SYS#INCIDENT', { state: call.query.state, hostId: call.query.hostId });
-    return paging.answer(
-      await filledPage<Incident>(call.deps.store, 'SYS#INCIDENT', 'control', { ...paging.options, newestFirst: true }),
-      incidentView,
-    );
-  },
-
-  async getIncident(call: Call) {
-    const incident = await call.deps.store.get<Incident>(keys.incident(call.param('incidentId')));
-    if (!incident) throw notFound('incident', call.param('incidentId'));
-    return { status: 200, body: incidentView(incident) };
   },
 
   async listSystemOperations(call: Call) {
