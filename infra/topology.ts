@@ -124,10 +124,19 @@ export const FUNCTIONS = {
   availability: {
     entry: 'functions/availability/handler.ts',
     // What it answers and changes is of hosts and clusters, never of tenants.
-    leadingKeys: { control: ['SYS#INCIDENT', 'SYS#IDEM', 'SYS#AUDIT#*'] },
-    tables: { control: 'readWrite' },
-    port: false,
-    routes: ['/v1/system/incidents', '/v1/system/incidents/{proxy+}'],
+    leadingKeys: {
+      control: ['SYS#INCIDENT', 'SYS#CLUSTER', 'SYS#HOST#*', 'SYS#HOSTREF', 'SYS#IDEM', 'SYS#AUDIT#*'],
+      events: ['SYS#EV'],
+    },
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: true,
+    routes: [
+      '/v1/system/incidents',
+      '/v1/system/incidents/{proxy+}',
+      '/v1/system/clusters/{clusterId}/ha-disarm',
+      '/v1/system/clusters/{clusterId}/ha-arm',
+      '/v1/system/hosts/{hostId}/confirm-fenced',
+    ],
     timeoutSeconds: 29,
     memoryMiB: 1024,
   },

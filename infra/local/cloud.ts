@@ -121,7 +121,7 @@ export class EmbeddedCloud {
       'tenant-api': lambdaOf(tenantApi(of('tenant-api'), port)) as HttpHandler,
       'system-api': lambdaOf(systemApi(of('system-api'), port)) as HttpHandler,
       estates: lambdaOf(estatesFace(of('estates'), port)) as HttpHandler,
-      availability: lambdaOf(availability(of('availability'))) as HttpHandler,
+      availability: lambdaOf(availability(of('availability'), port)) as HttpHandler,
       'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

@@ -149,9 +149,18 @@ export interface Host extends HostHardware {
   /** Why it was left in maintenance. */
   reason?: string;
   incidentId?: string;
+  /** While it is being fenced: a person has made sure that it runs nothing (HA-7). A later sign of life makes it void. */
+  fenceConfirmed?: FenceConfirmed;
   /** When VMs that wait were last tried, ms. */
   triedAt?: number;
   version: number;
+}
+
+/** Whose word it is, and what was done or seen that makes it sure. */
+export interface FenceConfirmed {
+  by: string;
+  at: number;
+  statement: string;
 }
 
 /** What the ledger of a host may give out in all. */

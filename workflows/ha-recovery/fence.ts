@@ -7,6 +7,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
+import { byPerson, WORD_EVERY_MS } from './person.ts';
 import { loadCase, noteIncident } from './records.ts';
 
 /** Beyond the end of a lease, ms: clocks of hosts and cloud may differ by so much. Declared. */
@@ -16,7 +17,8 @@ const { leaseMs } = mustKeepOrder(LIVENESS);
 
 /**
  * Makes sure that the host runs nothing (HA-7). In this order: its power controller confirms that it is off; its agent,
- * if it can be asked again, confirms that it has stopped everything; its lease has surely run out and its watchdog with it.
+ * if it can be asked again, confirms that it has stopped everything; a person has made sure of it; its lease has surely
+ * run out and its watchdog with it.
  */
 export async function fence(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
@@ -30,6 +32,8 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   if (how) return confirmed(host, incident, how, deps);
   const now = deps.clock.now();
   const seenAt = await lastLife(host, deps);
+  const word = byPerson(host, seenAt);
+  if (word) return confirmed(host, incident, word, deps);
   const leaseEnds = seenAt + leaseMs + LEASE_MARGIN_MS;
   if (now >= leaseEnds)
     return confirmed(host, incident, `the lease ran out: no sign of life since ${iso(seenAt)}`, deps);
@@ -40,7 +44,7 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
     'fence waits for the lease',
     `power controller out of reach; lease ends ${iso(leaseEnds)}`,
   );
-  return { fenced: false, until: iso(leaseEnds) };
+  return { fenced: false, until: iso(Math.min(leaseEnds, now + WORD_EVERY_MS)) };
 }
 
 async function toFencing(host: Host, { store }: StepDeps): Promise<void> {
@@ -108,7 +112,7 @@ async function confirmed(
     set: { state: 'fenced', power: 'off' },
     add: { version: 1 },
     // Whoever was emptying it has lost it.
-    remove: ['draining'],
+    remove: ['draining', 'fenceConfirmed'],
     condition: '#state = :fencing',
     values: { ':fencing': 'fencing' },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
