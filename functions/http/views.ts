@@ -121,7 +121,7 @@ export const operationView = (o: Operation) => ({
     startedAt: iso(s.startedAt),
     ...optional({ finishedAt: time(s.finishedAt), detail: s.detail }),
   })),
-  ...optional({ error: o.error as unknown, result: o.result as unknown }),
+  ...optional<unknown>({ note: o.note, error: o.error, result: o.result }),
   createdAt: iso(o.createdAt),
   ...optional({ finishedAt: time(o.finishedAt) }),
 });

@@ -107,6 +107,7 @@ export const operation = z.object({
   state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelling', 'cancelled']),
   percent: z.int().min(0).max(100),
   steps: z.array(step),
+  note: z.string().optional().describe('what is to be known of how it goes'),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   result: z.record(z.string(), z.unknown()).optional(),
   createdAt: time,

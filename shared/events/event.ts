@@ -43,7 +43,7 @@ export const EVENT_TYPES = {
   'alarm.cleared': 'a condition is over',
   'incident.closed': 'every VM of an incident is accounted for',
   'estate.loaded': 'sites, clusters and hosts were added',
-  'operation.cancelled': 'an operation was cancelled',
+  'operation.cancelled': 'an operation is being cancelled: it is undone, unless that comes too late',
   'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',
 } as const;
 export type EventType = keyof typeof EVENT_TYPES;

@@ -151,8 +151,11 @@ export const FIXTURES: Record<string, Prepare> = {
   stopVm: (s) => ownVm(s, 'running'),
   listOperations: nothing,
   getOperation: operation,
-  // No kind of work has a safe point yet at which it may end early.
-  cancelOperation: (s) => ({ params: { operationId: s.vm.operationId }, refused: 'illegal-transition' }),
+  cancelOperation: async (s) => {
+    const { params } = await ownVm(s, 'running');
+    const reply = await s.acme.action(params?.vmId as string, 'migrate');
+    return { params: { operationId: reply.body.id }, other: {} };
+  },
   listEvents: nothing,
 
   createTenant: () => named((name) => ({ name }), 'tenant'),

@@ -42,6 +42,10 @@ export function restartOrder(vms: readonly Vm[]): Vm[] {
 /** Why a VM is not started again, or undefined when it is (HA-3, HA-20, IO-4). */
 function restReason(vm: Vm, clusterHa: boolean): string | undefined {
   if (vm.desired === 'stopped') return 'it was wanted stopped';
+  // What waits for room was found worth a start before: it leaves only when HA is switched off for it (HA-14), and not
+  // while the operation of its first start holds it.
+  if (vm.state === 'faultResuming')
+    return vm.ha.enabled || vm.claim !== undefined ? undefined : 'HA was switched off for it while it waited';
   // A first start was promised by an acknowledged request: it is carried out even where HA is off.
   if (vm.state === 'creating' || vm.state === 'starting') return undefined;
   if (hasPassthrough(vm)) return 'its host failed; a VM with a passthrough device has no HA (IO-4)';
@@ -72,13 +76,7 @@ export function planMoves(
       };
     // The place at the target is not needed any more, and may be the only one with room.
     for (const hold of holdsOf({ ...vm, hostId: null })) snapshot.take(hold.hostId, minus(nothing(), hold.amounts));
-    // What waits for capacity or was tried in vain has been found worth a start before.
-    const rest =
-      vm.state === 'faultResuming'
-        ? vm.desired === 'stopped'
-          ? 'it was wanted stopped'
-          : undefined
-        : restReason(vm, clusterHa);
+    const rest = restReason(vm, clusterHa);
     if (rest) return { vm, kind: 'rest', reason: rest };
     const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
     const decision = place(need, snapshot, random);

@@ -15,6 +15,7 @@ import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, Moved, unchanged, vmKey } from '../vm/records.ts';
 import { startOrder } from '../vm/start.ts';
 import { arrivalsOf } from './arrivals.ts';
+import { leftSince } from './left.ts';
 import { type Move, planMoves } from './plan.ts';
 import { loadCase, noteIncident } from './records.ts';
 import { itemsOf, wave } from './wave.ts';
@@ -33,7 +34,8 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
   const moves = await decideMoves(host, incident, deps);
   const count = (kind: Move['kind']) => moves.filter((m) => m.kind === kind).length;
   const detail = `${count('start')} to start, ${count('wait')} wait for capacity, ${count('rest') + count('release')} not to be started`;
-  const outcomes = moves.map((m) => outcomeOf(m, host.id));
+  const left = await leftSince(incident, new Set(moves.map((m) => m.vm.id)), deps);
+  const outcomes = [...moves.map((m) => outcomeOf(m, host.id)), ...left];
   const noted = await noteIncident(deps.store, incident, deps.clock.now(), 'planned', detail, outcomes);
   await writeMoves(moves, deps);
   const open = noted.vms.filter((v) => v.outcome === 'recovering').length;

@@ -14,7 +14,7 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
   const now = deps.clock.now();
   const end = ending(host, incident, String(state.verdict));
   for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, now);
-  for (const vm of incident.vms.filter((v) => v.outcome === 'recovered'))
+  for (const vm of incident.vms.filter((v) => v.outcome === 'recovered' || v.outcome === 'stopped'))
     await clearAlarm(deps.store, deps.ids, 'vm-waits', vm.id, now);
   if (end.host.set?.state === 'online') await clearAlarm(deps.store, deps.ids, 'host-management-lost', host.id, now);
   await noteIncident(deps.store, incident, now, end.words, undefined, [], {
