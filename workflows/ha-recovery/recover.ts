@@ -15,7 +15,7 @@ import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, Moved, unchanged, vmKey } from '../vm/records.ts';
 import { startOrder } from '../vm/start.ts';
 import { arrivalsOf } from './arrivals.ts';
-import { leftSince } from './left.ts';
+import { deletedSince, leftSince } from './left.ts';
 import { type Move, planMoves } from './plan.ts';
 import { loadCase, noteIncident } from './records.ts';
 import { itemsOf, wave } from './wave.ts';
@@ -165,6 +165,7 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
   const again: Vm[] = [];
   let booting = 0;
   const placed = await placedVms(incident, deps);
+  outcomes.push(...deletedSince(incident, placed));
   for (const [siteId, group] of bySite(placed.map(({ vm }) => vm))) {
     const asked = group.filter((vm) => vm.hostId !== null && vm.state === 'faultResuming');
     const seen = await deps.port.inspectVms(
