@@ -30,7 +30,7 @@ export interface FunctionSpec {
   leadingKeys?: Partial<Record<TableId, readonly string[]>>;
   /** May call the site agent. */
   port: boolean;
-  /** HTTP paths that it serves; longest match wins. */
+  /** HTTP paths that it serves. One that fits a whole path goes before `{proxy+}`, then the longer one. */
   routes?: string[];
   /** Routes that need no token. */
   open?: boolean;
@@ -96,6 +96,47 @@ export const FUNCTIONS = {
     tables: { control: 'readWrite', events: 'readWrite' },
     port: true,
     routes: ['/v1/system/{proxy+}'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
+  },
+  estates: {
+    entry: 'functions/estates/handler.ts',
+    leadingKeys: {
+      control: [
+        'SYS#SITE',
+        'SYS#CLUSTER',
+        'SYS#HOST#*',
+        'SYS#HOSTREF',
+        'SYS#DATASTORE#*',
+        'SYS#LINK',
+        'SYS#EXTNET',
+        'SYS#IDEM',
+        'SYS#AUDIT#*',
+      ],
+      events: ['SYS#EV'],
+    },
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: true,
+    routes: ['/v1/system/estates'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
+  },
+  availability: {
+    entry: 'functions/availability/handler.ts',
+    // What it answers and changes is of hosts and clusters, never of tenants.
+    leadingKeys: {
+      control: ['SYS#INCIDENT', 'SYS#CLUSTER', 'SYS#HOST#*', 'SYS#HOSTREF', 'SYS#IDEM', 'SYS#AUDIT#*'],
+      events: ['SYS#EV'],
+    },
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: true,
+    routes: [
+      '/v1/system/incidents',
+      '/v1/system/incidents/{proxy+}',
+      '/v1/system/clusters/{clusterId}/ha-disarm',
+      '/v1/system/clusters/{clusterId}/ha-arm',
+      '/v1/system/hosts/{hostId}/confirm-fenced',
+    ],
     timeoutSeconds: 29,
     memoryMiB: 1024,
   },

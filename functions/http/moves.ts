@@ -12,7 +12,7 @@ import { newOperation } from '../../shared/store/outbox.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import type { FaceDeps } from './deps.ts';
-import { flawAt, heldBy, noCapacity } from './refusals.ts';
+import { beingRecovered, flawAt, heldBy, noCapacity } from './refusals.ts';
 import { operationView } from './views.ts';
 
 /** Times that a place is chosen anew because it was taken meanwhile, before `busy`. */
@@ -26,6 +26,8 @@ export async function acceptMigration(
   { hostId, options, operationPath }: { hostId?: string | undefined; options: MigrationOptions; operationPath: string },
 ): Promise<Answer> {
   if (vm.claim) throw heldBy(vm);
+  if (vm.state === 'faultResuming')
+    throw beingRecovered(vm, 'the recovery chooses its host anyway; ask again when it runs');
   vmMachine.next(vm.state, 'liveMigrate');
   let snapshot = await deps.capacity.retake();
   mustBeMovable(vm, snapshot, hostId);
@@ -40,6 +42,8 @@ export async function acceptMigration(
       target: vm.id,
       input: { vms: [vm.id] },
       createdAt: call.now,
+      // What the operator asked for, a tenant does not take back.
+      ...(call.operation.face === 'tenant' ? { cancelable: true as const } : {}),
     });
     const tx = migrationBegins(vm, { seat: seatOf(decision), options }, operation, (found) =>
       found ? heldBy(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),

@@ -18,6 +18,26 @@ export const heldBy = (vm: Vm): DomainError =>
     },
   );
 
+/** A recovery is asked again so often for VMs that wait, seconds (HA-14). */
+const RECOVERY_CYCLE_SECONDS = 20;
+
+/** HA-20: a recovery works on the VM. `words` say what becomes of the request, and when to come back. */
+export const beingRecovered = (vm: Vm, words: string): DomainError =>
+  new DomainError('operation-in-progress', `The host of VM ${vm.name} has failed: ${recoveryOf(vm)}; ${words}.`, {
+    figures: {
+      state: vm.state,
+      ...(vm.reason ? { reason: vm.reason } : {}),
+      retryAfterSeconds: RECOVERY_CYCLE_SECONDS,
+    },
+  });
+
+/** How far the recovery of a VM is, in words. */
+export const recoveryOf = (vm: Vm): string => {
+  if (vm.hostId !== null) return 'it is being started on another one';
+  if (vm.migration) return 'whether it runs where it was being moved is not known yet';
+  return 'it waits to be started on another one';
+};
+
 /** A property of the thing forbids what is asked; `rule` names the reason. */
 export const unavailable = (property: string, { rule, reason, fix }: Refusal): DomainError =>
   new DomainError('feature-unavailable', `${reason} (${rule}).`, {

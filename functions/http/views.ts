@@ -121,7 +121,7 @@ export const operationView = (o: Operation) => ({
     startedAt: iso(s.startedAt),
     ...optional({ finishedAt: time(s.finishedAt), detail: s.detail }),
   })),
-  ...optional({ error: o.error as unknown, result: o.result as unknown }),
+  ...optional<unknown>({ note: o.note, error: o.error, result: o.result }),
   createdAt: iso(o.createdAt),
   ...optional({ finishedAt: time(o.finishedAt) }),
 });
@@ -152,6 +152,7 @@ export const clusterView = (c: Cluster) => ({
           since: iso(c.disarmed.since),
           ...optional({ until: time(c.disarmed.until) }),
           reason: c.disarmed.reason,
+          by: c.disarmed.by,
         },
       }
     : {}),
@@ -194,6 +195,7 @@ export const hostView = (h: Host) => ({
   overcommitVcpus: h.overcommitVcpus ?? 0,
   ...optional({ swap: h.swap?.sizeMiB ? { datastoreId: h.swap.datastoreId, sizeMiB: h.swap.sizeMiB } : undefined }),
   seenAt: iso(h.seenAt),
+  ...optional<unknown>({ fenceConfirmed: h.fenceConfirmed && { ...h.fenceConfirmed, at: iso(h.fenceConfirmed.at) } }),
   version: h.version,
 });
 export const datastoreView = (d: Datastore) => ({

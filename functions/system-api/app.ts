@@ -2,7 +2,6 @@ import type { Runtime } from '../../shared/aws/runtime.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import { mountFace } from '../http/mount.ts';
-import { estateHandlers } from './estates.ts';
 import { hostHandlers } from './hosts.ts';
 import { inventoryHandlers } from './inventory.ts';
 import { maintenanceHandlers } from './maintenance.ts';
@@ -21,7 +20,6 @@ export function systemApi(runtime: Runtime, port: HypervisorPort) {
       ...maintenanceHandlers,
       ...vmHandlers(runtime, port),
       ...watchHandlers(port),
-      ...estateHandlers(port),
     },
     runtime,
   );

@@ -1,44 +1,20 @@
 import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import { checkInvariants } from '../../shared/invariants/check.ts';
 import { iso } from '../../shared/kernel/clock.ts';
-import { notFound } from '../../shared/kernel/errors.ts';
 import type { AuditEntry } from '../../shared/model/audit.ts';
-import type { Alarm, Incident, RecoveryPart } from '../../shared/model/incident.ts';
+import type { Alarm } from '../../shared/model/incident.ts';
 import { readBelief } from '../../shared/store/belief.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
-import { keys } from '../../shared/store/keys.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { filledPage } from '../../shared/store/tenant-data.ts';
 import type { Call } from '../http/call.ts';
-import { alarmView, auditView, eventView, incidentView, operationView } from '../http/views.ts';
+import { alarmView, auditView, eventView, operationView } from '../http/views.ts';
 import { seenThroughPort } from './seen.ts';
 
 export const watchHandlers = (port: HypervisorPort) => ({
   async listAlarms(call: Call) {
     const paging = call.paging('SYS#ALARM', { state: call.query.state });
     return paging.answer(await filledPage<Alarm>(call.deps.store, 'SYS#ALARM', 'control', paging.options), alarmView);
-  },
-
-  async listIncidents(call: Call) {
-    const { state, hostId } = call.query as Record<string, string | undefined>;
-    const paging = call.paging('SYS#INCIDENT', { state, hostId });
-    const page = await filledPage<Incident>(call.deps.store, 'SYS#INCIDENT', 'control', {
-      ...paging.options,
-      where: { ...(state ? { state } : {}) },
-      ...(hostId ? { contains: { hostIds: hostId } } : {}),
-      newestFirst: true,
-    });
-    return paging.answer(page, (incident) => incidentView(incident));
-  },
-
-  async getIncident(call: Call) {
-    const incident = await call.deps.store.get<Incident>(keys.incident(call.param('incidentId')));
-    if (!incident) throw notFound('incident', call.param('incidentId'));
-    const parts = await call.deps.store.getMany<RecoveryPart>(
-      incident.parts.map((p) => keys.recoveryPart(p.tenantId, incident.id, p.n)),
-    );
-    const vms = parts.sort((a, b) => a.n - b.n).flatMap((part) => Object.values(part.vms));
-    return { status: 200, body: incidentView(incident, vms) };
   },
 
   async listSystemOperations(call: Call) {

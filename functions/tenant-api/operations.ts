@@ -1,7 +1,10 @@
 import { SECOND } from '../../shared/kernel/clock.ts';
+import { busy } from '../../shared/kernel/errors.ts';
 import { isFinal } from '../../shared/model/operation.ts';
 import { tenantPart } from '../../shared/store/keys.ts';
-import { Operations } from '../../shared/store/outbox.ts';
+import { cancel, Operations, StateChanged } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+import { decideAnew, Raced } from '../http/anew.ts';
 import type { Call } from '../http/call.ts';
 import { eventView, operationView } from '../http/views.ts';
 
@@ -27,13 +30,22 @@ export const operationHandlers = {
     return { status: 200, body: operationView(operation) };
   },
 
-  async cancelOperation(call: Call) {
-    const operation = await new Operations(call.deps.store, call.context).cancel(
-      call.param('operationId'),
-      call.deps.clock,
-    );
-    return { status: 202, body: operationView(operation) };
-  },
+  /** What is cancelled is undone by its workflow; it can be followed until it is `cancelled`, or `success` when too late. */
+  cancelOperation: (call: Call) =>
+    decideAnew(async () => {
+      const operation = await new Operations(call.deps.store, call.context).get(call.param('operationId'));
+      const tx = new Transaction();
+      const cancelled = cancel(tx, operation);
+      const headers = { 'operation-location': `/v1/operations/${operation.id}`, 'retry-after': '1' };
+      const answer = { status: 202, body: operationView(cancelled), headers };
+      const data = { kind: operation.kind, target: operation.target };
+      try {
+        return await call.commit(tx, answer, { event: { type: 'operation.cancelled', subject: operation.id, data } });
+      } catch (error) {
+        if (error instanceof StateChanged) throw new Raced(busy(`Operation ${operation.id} moves on; try again.`));
+        throw error;
+      }
+    }),
 
   async listEvents(call: Call) {
     const { type, subject } = call.query;

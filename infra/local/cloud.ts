@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { handle } from 'hono/aws-lambda';
+import { availability } from '../../functions/availability/app.ts';
 import { dispatcher } from '../../functions/dispatcher/dispatch.ts';
 import { docsApi } from '../../functions/docs/app.ts';
+import { estatesFace } from '../../functions/estates/app.ts';
 import { lambdaOf } from '../../functions/http/mount.ts';
 import { hypervisorLab } from '../../functions/hypervisor-lab/app.ts';
 import { Probe } from '../../functions/probe/probe.ts';
@@ -122,6 +124,8 @@ export class EmbeddedCloud {
     const handlers: Partial<Record<FunctionId, HttpHandler>> = {
       'tenant-api': lambdaOf(tenantApi(of('tenant-api'), port)) as HttpHandler,
       'system-api': lambdaOf(systemApi(of('system-api'), port)) as HttpHandler,
+      estates: lambdaOf(estatesFace(of('estates'), port)) as HttpHandler,
+      availability: lambdaOf(availability(of('availability'), port)) as HttpHandler,
       'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

@@ -107,6 +107,7 @@ export const operation = z.object({
   state: z.enum(['waiting', 'running', 'success', 'failed', 'cancelling', 'cancelled']),
   percent: z.int().min(0).max(100),
   steps: z.array(step),
+  note: z.string().optional().describe('what is to be known of how it goes'),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   result: z.record(z.string(), z.unknown()).optional(),
   createdAt: time,
@@ -152,6 +153,10 @@ export const host = z.object({
   overcommitVcpus: z.int().describe('vCPUs that may be promised beyond what is there'),
   swap: z.object({ datastoreId: z.string(), sizeMiB: z.int() }).optional(),
   seenAt: time,
+  fenceConfirmed: z
+    .object({ by: z.string(), at: time, statement: z.string() })
+    .optional()
+    .describe('a person said that it runs nothing'),
   version: z.int(),
 });
 export const site = z.object({ id: z.string(), name: z.string(), hypervisor: z.string(), city: z.string().optional() });
@@ -161,7 +166,7 @@ export const cluster = z.object({
   name: z.string(),
   arch: z.string(),
   ha: clusterHaSpec,
-  disarmed: z.object({ since: time, until: time.optional(), reason: z.string() }).optional(),
+  disarmed: z.object({ since: time, until: time.optional(), reason: z.string(), by: z.string() }).optional(),
   overcommit: overcommitSpec,
   vcpuRatioPercent: z.int(),
   numa: z.object({ guest: z.boolean() }),

@@ -54,23 +54,6 @@ export const systemContract = {
     response: ok(s.vdc, 'the VDC'),
     problems: ['quota-exceeded'],
   }),
-  loadEstate: post('system', '/v1/system/estates', {
-    tag: 'estates',
-    summary: 'Load a description of sites, clusters, hosts, datastores, links and networks',
-    body: z.record(z.string(), z.unknown()),
-    example: {
-      sites: [
-        {
-          name: 'b',
-          clusters: [{ name: 'c1', hosts: { count: 2, cores: 16, mhz: 2600, memoryGiB: 128 } }],
-          datastores: [{ name: 'san', capacityGiB: 10_000 }],
-        },
-      ],
-    },
-    query: s.dryRunQuery,
-    response: created(s.loadResult, 'what was added'),
-    problems: ['site-unreachable'],
-  }),
   listSites: get('system', '/v1/system/sites', {
     tag: 'inventory',
     summary: 'List sites',
@@ -215,17 +198,6 @@ export const systemContract = {
     summary: 'List alarms',
     query: s.listQuery.extend({ state: z.string().optional() }),
     response: ok(s.listOf(s.alarm), 'alarms'),
-  }),
-  listIncidents: get('system', '/v1/system/incidents', {
-    tag: 'watch',
-    summary: 'List incidents',
-    query: s.listQuery.extend({ state: z.string().optional(), hostId: z.string().optional() }),
-    response: ok(s.listOf(s.incident), 'incidents'),
-  }),
-  getIncident: get('system', '/v1/system/incidents/{incidentId}', {
-    tag: 'watch',
-    summary: 'Read an incident: its timeline and every VM of it',
-    response: ok(s.incident, 'the incident'),
   }),
   listSystemOperations: get('system', '/v1/system/operations', {
     tag: 'operations',

@@ -1,3 +1,5 @@
+import { availabilityContract } from './availability.ts';
+import { estateContract } from './estates.ts';
 import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
 import { simContract } from './sim.ts';
@@ -8,6 +10,8 @@ import { tenantContract } from './tenant.ts';
 export const CONTRACT: Record<string, ApiOperation> = {
   ...tenantContract,
   ...systemContract,
+  ...estateContract,
+  ...availabilityContract,
   ...labContract,
   ...simContract,
 };

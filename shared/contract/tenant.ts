@@ -199,7 +199,7 @@ export const tenantContract = {
   }),
   cancelOperation: post('tenant', '/v1/operations/{operationId}/cancel', {
     tag: 'operations',
-    summary: 'Cancel an operation where that is safe',
+    summary: 'Cancel a migration that is under way; where it has come too late the migration succeeds',
     body: s.noBody.optional(),
     example: {},
     response: accepted,

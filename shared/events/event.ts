@@ -36,11 +36,14 @@ export const EVENT_TYPES = {
   'host.fenced': 'a host surely runs nothing any more',
   'host.online': 'a host serves',
   'host.maintenance': 'a host is empty and takes no VMs',
+  'host.fence-confirmed': 'a person confirmed that a host which is being fenced runs nothing',
+  'cluster.disarmed': 'high availability of a cluster was put out of force for planned work',
+  'cluster.armed': 'high availability of a cluster was put in force again',
   'alarm.raised': 'a condition needs attention',
   'alarm.cleared': 'a condition is over',
   'incident.closed': 'every VM of an incident is accounted for',
   'estate.loaded': 'sites, clusters and hosts were added',
-  'operation.cancelled': 'an operation was cancelled',
+  'operation.cancelled': 'an operation is being cancelled: it is undone, unless that comes too late',
   'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',
 } as const;
 export type EventType = keyof typeof EVENT_TYPES;

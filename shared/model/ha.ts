@@ -98,6 +98,8 @@ export interface Disarmed {
   /** Arms itself again then, ms; until it is armed by hand without it. */
   until?: number;
   reason: string;
+  /** Who did it. */
+  by: string;
 }
 
 /** Whether recoveries may begin in a cluster now. */

@@ -150,7 +150,16 @@ export interface Host extends HostHardware {
   reason?: string;
   /** The incident that it is part of, from the suspicion until it serves again. */
   incidentId?: string;
+  /** While it is being fenced: a person has made sure that it runs nothing (HA-7). A later sign of life makes it void. */
+  fenceConfirmed?: FenceConfirmed;
   version: number;
+}
+
+/** Whose word it is, and what was done or seen that makes it sure. */
+export interface FenceConfirmed {
+  by: string;
+  at: number;
+  statement: string;
 }
 
 /** What the ledger of a host may give out in all. */

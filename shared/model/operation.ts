@@ -19,13 +19,14 @@ export const OPERATION_KINDS = [
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /**
- * S8 of the vocabulary, with two readings: a cancelled operation has a state of its own instead of `failed` with a flag,
- * and one that ends before its first step reports is not led through `running`.
+ * S8 of the vocabulary, with three readings: a cancelled operation has a state of its own instead of `failed` with a
+ * flag; one that ends before its first step reports is not led through `running`; and one that is cancelled before its
+ * first step is unwound all the same, since it holds its target from the moment it was accepted.
  */
 export type OperationState = 'waiting' | 'running' | 'success' | 'failed' | 'cancelling' | 'cancelled';
 export type OperationEvent = 'begin' | 'complete' | 'fail' | 'cancel' | 'compensated' | 'tooLate';
 export const operationMachine = stateMachine<OperationState, OperationEvent>('operation', {
-  waiting: { begin: 'running', complete: 'success', fail: 'failed', cancel: 'cancelled' },
+  waiting: { begin: 'running', complete: 'success', fail: 'failed', cancel: 'cancelling' },
   running: { complete: 'success', fail: 'failed', cancel: 'cancelling' },
   cancelling: { compensated: 'cancelled', tooLate: 'success' },
   success: {},
@@ -53,6 +54,10 @@ export interface Operation {
   state: OperationState;
   percent: number;
   steps: OperationStep[];
+  /** What whoever asked for it must know of how it goes. */
+  note?: string;
+  /** Whoever asked for it may take it back while it runs. */
+  cancelable?: true;
   error?: { code: string; message: string };
   result?: Record<string, unknown>;
   /** What the workflow is started with, beside the operation's id. */

@@ -181,7 +181,10 @@ export type VmEvent =
  * - a VM that is `stopping` when its host is fenced has stopped;
  * - a cold move stops a VM that runs (`coldMigrate`) and starts it where it is then (`restart`); one that could not be
  *   started there goes back (`switchBack`);
- * - `stop` is refused while a recovery holds the VM: the caller is told which operation to wait for.
+ * - `stop` while a recovery works on the VM records what is wanted and takes effect after it (HA-20); a VM that waits for
+ *   room has no process, and is stopped at once;
+ * - `delete` need not wait for a recovery: no start order of its epoch is taken any more once it was stopped (HA-11). It
+ *   does wait where a migration may have brought the VM to a host that cannot be asked.
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
@@ -211,7 +214,13 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     restart: 'starting',
     hostFault: 'faultResuming',
   },
-  faultResuming: { recovered: 'running', recoveredStopped: 'stopped', recoveryError: 'unknown' },
+  faultResuming: {
+    recovered: 'running',
+    recoveredStopped: 'stopped',
+    recoveryError: 'unknown',
+    stop: 'faultResuming',
+    delete: 'deleting',
+  },
   recycling: { restore: 'stopped', delete: 'deleting' },
   deleting: { delete: 'deleting', hostFault: 'deleting' },
   unknown: {
@@ -268,6 +277,13 @@ export interface Vm {
   /** The operation that last changed it. */
   operationId: string;
 }
+
+/**
+ * A recovery has not found room for it, or is about to look (HA-14): it runs nowhere. Not so if a migration may have
+ * brought it to a host that cannot be asked.
+ */
+export const waitsForRoom = (vm: Pick<Vm, 'state' | 'hostId' | 'migration'>): boolean =>
+  vm.state === 'faultResuming' && vm.hostId === null && vm.migration === undefined;
 
 export const storageGiBOf = (vm: { disks: { sizeGiB: number }[] }): number =>
   vm.disks.reduce((sum, d) => sum + d.sizeGiB, 0);

@@ -7,6 +7,7 @@ import { isFinal, type Operation, type OperationStep, operationMachine } from '.
 import type { Context } from './context.ts';
 import { keys, partOfId, tenantPart } from './keys.ts';
 import type { Page, Store } from './store.ts';
+import type { Item } from './tables.ts';
 import { EVENT_RETENTION_DAYS } from './tables.ts';
 import { filledPage, type ListOptions } from './tenant-data.ts';
 import type { Transaction, UpdateSpec } from './transaction.ts';
@@ -39,7 +40,8 @@ export function accept(tx: Transaction, operation: Operation, audit?: AuditEntry
 
 /** A new operation, waiting for its workflow. */
 export function newOperation(
-  fields: Pick<Operation, 'id' | 'kind' | 'target' | 'input' | 'createdAt'> & { tenantId?: string },
+  fields: Pick<Operation, 'id' | 'kind' | 'target' | 'input' | 'createdAt'> &
+    Partial<Pick<Operation, 'tenantId' | 'note' | 'cancelable'>>,
 ): Operation {
   return { ...fields, state: 'waiting', percent: 0, steps: [] };
 }
@@ -89,18 +91,14 @@ export class Operations {
 
   /** The step begins, or begins again after a crash. Progress never falls; a final operation is left alone. */
   async stepBegan(id: string, step: string, percent: number, clock: Clock): Promise<Operation> {
-    const operation = await this.get(id);
-    if (isFinal(operation.state)) return operation;
-    const now = clock.now();
-    const steps = operation.steps.map(
-      (s): OperationStep => (s.state === 'running' ? { ...s, state: 'success', finishedAt: now } : s),
-    );
-    const again = steps.findIndex((s) => s.name === step);
-    if (again >= 0) steps[again] = { ...(steps[again] as OperationStep), state: 'running' };
-    else steps.push({ name: step, state: 'running', startedAt: now });
-    const state = operation.state === 'waiting' ? operationMachine.next('waiting', 'begin') : operation.state;
-    await this.write(id, { set: { state, steps, percent: Math.max(operation.percent, percent) } });
-    return { ...operation, state, steps };
+    for (;;) {
+      const operation = await this.get(id);
+      if (isFinal(operation.state)) return operation;
+      const steps = stepsWith(operation.steps, step, clock.now());
+      const state = operation.state === 'waiting' ? operationMachine.next('waiting', 'begin') : operation.state;
+      const set = { state, steps, percent: Math.max(operation.percent, percent) };
+      if (await this.writeAsRead(operation, set)) return { ...operation, state, steps };
+    }
   }
 
   /** Ends an operation; repeating it changes nothing. */
@@ -117,26 +115,30 @@ export class Operations {
       (s): OperationStep => (s.state === 'running' ? { ...s, state: last, finishedAt: now } : s),
     );
     if (end.ok)
+      // Also of one that is being cancelled: it came too late.
       await this.write(id, {
         set: { state: 'success', percent: 100, steps, finishedAt: now, result: end.result ?? {} },
       });
-    else
-      await this.write(id, {
-        set: { state: 'failed', percent: Math.min(operation.percent, 99), steps, finishedAt: now, error: end.error },
-      });
+    else {
+      const cancelled = operation.state === 'cancelling';
+      const state = cancelled ? operationMachine.next('cancelling', 'compensated') : 'failed';
+      const error = cancelled
+        ? { code: 'cancelled', message: 'it was cancelled, and what it had done undone' }
+        : end.error;
+      const percent = Math.min(operation.percent, 99);
+      await this.write(id, { set: { state, percent, steps, finishedAt: now, error } });
+    }
   }
 
-  /** Only what has not begun can be cancelled: S8, `waiting`. */
-  async cancel(id: string, clock: Clock): Promise<Operation> {
-    const operation = await this.get(id);
-    operationMachine.next(operation.state, 'cancel');
-    throw new DomainError(
-      'illegal-transition',
-      `Operation ${id} (${operation.kind}) has no safe point at which it can be cancelled; delete its target instead.`,
-      {
-        figures: { state: operation.state, cancelable: false, at: clock.now() },
-      },
-    );
+  /** Writes unless its state has changed, as when it is being cancelled; then it is to be read again. */
+  private async writeAsRead(operation: Operation, set: Item): Promise<boolean> {
+    try {
+      await this.store.update(keys.operation(operation.id), { set, ...stateAsRead(operation) }, 'events');
+      return true;
+    } catch (error) {
+      if (error instanceof StateChanged) return false;
+      throw error;
+    }
   }
 
   private write(id: string, spec: UpdateSpec): Promise<unknown> {
@@ -152,4 +154,41 @@ export class Operations {
       'events',
     );
   }
+}
+
+/** Somebody has begun, ended or cancelled the operation since it was read. */
+export class StateChanged extends Error {}
+
+/**
+ * Adds the cancellation of an operation to a transaction. Its workflow takes it up at its next step and unwinds.
+ * @throws `illegal-transition` for one that has ended, is being cancelled, or must not end early
+ */
+export function cancel(tx: Transaction, operation: Operation): Operation {
+  const state = operationMachine.next(operation.state, 'cancel');
+  if (!operation.cancelable)
+    throw new DomainError(
+      'illegal-transition',
+      `Operation ${operation.id} (${operation.kind}) has no safe point at which it can be cancelled, or is not yours to cancel; delete its target instead.`,
+      { figures: { state: operation.state, cancelable: false } },
+    );
+  tx.update(keys.operation(operation.id), { set: { state }, ...stateAsRead(operation) }, 'events');
+  return { ...operation, state };
+}
+
+const stateAsRead = ({ state }: Operation): Pick<UpdateSpec, 'condition' | 'names' | 'values' | 'onFail'> => ({
+  condition: '#state = :was',
+  names: { '#state': 'state' },
+  values: { ':was': state },
+  onFail: () => new StateChanged(),
+});
+
+/** The steps so far, with this one running; those before it are done. */
+function stepsWith(before: readonly OperationStep[], step: string, now: number): OperationStep[] {
+  const steps = before.map(
+    (s): OperationStep => (s.state === 'running' ? { ...s, state: 'success', finishedAt: now } : s),
+  );
+  const again = steps.findIndex((s) => s.name === step);
+  if (again >= 0) steps[again] = { ...(steps[again] as OperationStep), state: 'running' };
+  else steps.push({ name: step, state: 'running', startedAt: now });
+  return steps;
 }

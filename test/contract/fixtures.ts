@@ -82,6 +82,28 @@ async function emptied(s: Setting): Promise<string> {
   return id;
 }
 
+/** A host of a site of its own, of which neither power controller nor agent can be reached. */
+async function hostThatIsFenced(s: Setting): Promise<{ id: string; name: string }> {
+  const site = fresh('dark');
+  await s.test.client.must('POST', '/v1/system/estates', s.test.operator, estate(site));
+  const path = `/v1/system/hosts?siteId=site_${site}`;
+  const seen = () =>
+    s.test.client.must<{ items: { id: string; name: string; state: string }[] }>('GET', path, s.test.operator);
+  const [host] = (await seen()).items;
+  if (!host) throw new Error('the site has no host');
+  for (const kind of ['bmc-unreachable', 'management-partition', 'storage-partition'])
+    await s.test.fault(kind, host.id);
+  await s.test.until(async () => (await seen()).items[0]?.state === 'fencing');
+  return host;
+}
+
+/** A cluster of its own. */
+async function ownCluster(s: Setting): Promise<string> {
+  const site = fresh('work');
+  await s.test.client.must('POST', '/v1/system/estates', s.test.operator, estate(site));
+  return `cl_${site}-c1`;
+}
+
 const quota = { vcpus: 8, memoryMiB: 8192, storageGiB: 100, vms: 4 };
 const cidr = () => `10.9.${++count}.0/24`;
 const cluster = { name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } };
@@ -129,8 +151,11 @@ export const FIXTURES: Record<string, Prepare> = {
   stopVm: (s) => ownVm(s, 'running'),
   listOperations: nothing,
   getOperation: operation,
-  // No kind of work has a safe point yet at which it may end early.
-  cancelOperation: (s) => ({ params: { operationId: s.vm.operationId }, refused: 'illegal-transition' }),
+  cancelOperation: async (s) => {
+    const { params } = await ownVm(s, 'running');
+    const reply = await s.acme.action(params?.vmId as string, 'migrate');
+    return { params: { operationId: reply.body.id }, other: {} };
+  },
   listEvents: nothing,
 
   createTenant: () => named((name) => ({ name }), 'tenant'),
@@ -187,6 +212,22 @@ export const FIXTURES: Record<string, Prepare> = {
   listAlarms: nothing,
   listIncidents: nothing,
   getIncident: (s) => ({ params: { incidentId: s.incident } }),
+  disarmCluster: async (s) => ({
+    params: { clusterId: await ownCluster(s) },
+    body: { reason: 'work', forMinutes: 30 },
+    other: { reason: 'work' },
+  }),
+  armCluster: async (s) => {
+    const clusterId = await ownCluster(s);
+    const path = `/v1/system/clusters/${clusterId}/ha-disarm`;
+    await s.test.client.must('POST', path, s.test.operator, { reason: 'work' });
+    return { params: { clusterId }, other: {} };
+  },
+  confirmFenced: async (s) => {
+    const { id, name } = await hostThatIsFenced(s);
+    const body = (statement: string) => ({ hostName: name, statement });
+    return { params: { hostId: id }, body: body('its cables are out'), other: body('it is sold') };
+  },
   listSystemOperations: nothing,
   getSystemOperation: operation,
   listSystemEvents: nothing,

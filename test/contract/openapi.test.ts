@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { availabilityContract } from '../../shared/contract/availability.ts';
+import { estateContract } from '../../shared/contract/estates.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
 import { openapiDocument } from '../../shared/contract/openapi/document.ts';
 import { type ApiOperation, READ_ONLY_ROLES } from '../../shared/contract/operation.ts';
@@ -21,7 +23,14 @@ describe('openapi.json', () => {
 
 describe('the contract', () => {
   it('has no operation twice', () => {
-    const parts = [tenantContract, systemContract, labContract, simContract].flatMap((c) => Object.keys(c));
+    const parts = [
+      tenantContract,
+      systemContract,
+      estateContract,
+      availabilityContract,
+      labContract,
+      simContract,
+    ].flatMap((c) => Object.keys(c));
     expect([...new Set(parts)].sort()).toEqual([...parts].sort());
     expect(operations).toHaveLength(parts.length);
     const routes = operations.map(([, o]) => `${o.method} ${o.path.replace(/\{\w+\}/g, '{}')}`);

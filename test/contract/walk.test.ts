@@ -17,7 +17,6 @@ const ids = (wanted: (operation: ApiOperation, id: string) => boolean): string[]
 
 /** Changes that are refused in a test cloud, so that there is no answer to keep. */
 const UNREPLAYED = {
-  cancelOperation: 'no kind of work can be cancelled yet',
   setClock: 'a test moves the time itself',
 };
 

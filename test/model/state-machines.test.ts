@@ -64,7 +64,7 @@ const MACHINES: { machine: StateMachine<string, string>; table: Rows; departures
       'creating + hostFault -> faultResuming',
       'deleting + delete -> deleting',
       'deleting + hostFault -> deleting',
-      'faultResuming + stop -> refused',
+      'faultResuming + delete -> deleting',
       'migrating + restart -> starting',
       'paused + delete -> deleting',
       'running + coldMigrate -> migrating',
@@ -84,7 +84,7 @@ const MACHINES: { machine: StateMachine<string, string>; table: Rows; departures
     table: S8,
     departures: [
       'cancelling + compensated -> cancelled',
-      'waiting + cancel -> cancelled',
+      'waiting + cancel -> cancelling',
       'waiting + complete -> success',
       'waiting + fail -> failed',
     ],

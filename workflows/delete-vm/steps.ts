@@ -3,7 +3,7 @@
  *
  *   StopVms -> DeleteVolumes -> Finish        (on failure: Unwind -> Failed)
  *
- * 1. StopVms        the agent ends the process, if any        undo: none
+ * 1. StopVms        the agent ends the process, if any        undo: let go of it
  * 2. DeleteVolumes  the site removes the disks                undo: none
  * 3. Finish         forget the VM, give back all it held      undo: none
  *
@@ -16,6 +16,7 @@ import { Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps, StepTable } from '../engine/step-table.ts';
 import { heldVms, unchanged, vmIds, vmKey } from '../vm/records.ts';
+import { handBack, takeOver } from '../vm/recovery.ts';
 import { deleteVolumes, forgetVm } from '../vm/remove.ts';
 import { orderStops } from '../vm/stop.ts';
 
@@ -23,7 +24,14 @@ import { orderStops } from '../vm/stop.ts';
 const ALARM = 'vm-deletion-stuck';
 
 export const STEPS: StepTable = {
-  stopVms: { percent: 10, do: orderStops, undo: letGo },
+  stopVms: {
+    percent: 10,
+    do: async (state, deps) => {
+      await takeOver(state, deps, 'delete');
+      return orderStops(state, deps);
+    },
+    undo: letGo,
+  },
   deleteVolumes: {
     percent: 40,
     do: async (state, deps) => {
@@ -48,6 +56,10 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   for (const vm of await heldVms(state, deps)) {
+    if (vm.state !== 'deleting') {
+      await handBack(vm, deps, 'the deletion was not carried out');
+      continue;
+    }
     const text = `VM ${vm.name} could not be deleted: its host or its disks did not answer in time`;
     await raiseAlarm(deps.store, deps.ids, { code: ALARM, object: vm.id, severity: 'major', text }, deps.clock.now());
     await deps.store.commit(

@@ -19,6 +19,8 @@ export interface State {
 export interface Step {
   /** How far the operation is when this step begins, percent. */
   percent: number;
+  /** A cancellation that was asked for is taken up before it: the workflow unwinds. */
+  cancelable?: true;
   do(state: State, deps: StepDeps): Promise<Record<string, unknown>>;
   undo: ((state: State, deps: StepDeps) => Promise<void>) | { none: string };
 }
@@ -60,8 +62,9 @@ export function stepHandler(table: StepTable, deps: StepDeps): (call: StepCall) 
     if (step === UNWIND) return unwind(table, known, deps, operations);
     const line = table[step];
     if (!line) throw new GiveUp('unknown-step', `this workflow has no step '${step}'`);
-    await operations.stepBegan(execution, step, line.percent, deps.clock);
+    const { state: asked } = await operations.stepBegan(execution, step, line.percent, deps.clock);
     try {
+      if (line.cancelable && asked === 'cancelling') throw new GiveUp('cancelled', 'it was cancelled');
       return { ...known, ...(await line.do(known, deps)) };
     } catch (error) {
       throw named(error);

@@ -9,11 +9,12 @@ import { changed, hostsOf, incidentUpdate, loadCase, withLine, writeIncident } f
 import { agent } from './fencers/agent.ts';
 import type { Fencer } from './fencers/fencer.ts';
 import { lastLives, lease, leaseEnd } from './fencers/lease.ts';
+import { person, WORD_EVERY_MS } from './fencers/person.ts';
 import { POWERED_OFF, powerController } from './fencers/power-controller.ts';
 import { splitOff } from './split.ts';
 
 /** The ways to be sure, in the order in which they are tried. */
-const FENCERS: readonly Fencer[] = [powerController, agent, lease];
+const FENCERS: readonly Fencer[] = [powerController, agent, person, lease];
 
 /** Hosts that one transaction fences, beside the incident and the event. */
 const HOSTS_AT_ONCE = 90;
@@ -38,10 +39,11 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
     await splitOff(rest, unsure, 'their fence waits for their lease', deps, { begin: true });
     return { fenced: true };
   }
-  const until = iso(Math.min(...(await lastLives(incident.siteId, unsure, deps)).map(leaseEnd)));
-  const line = `power controller out of reach; lease ends ${until}`;
-  await writeIncident(deps.store, rest, withLine(rest, deps.clock.now(), 'fence waits for the lease', line));
-  return { fenced: false, until };
+  const now = deps.clock.now();
+  const ends = Math.min(...(await lastLives(incident.siteId, unsure, deps)).map(leaseEnd));
+  const line = `power controller out of reach; lease ends ${iso(ends)}`;
+  await writeIncident(deps.store, rest, withLine(rest, now, 'fence waits for the lease', line));
+  return { fenced: false, until: iso(Math.min(ends, now + WORD_EVERY_MS)) };
 }
 
 /** For which hosts somebody is sure, and how. One that has restarted by itself need not be switched off: its agent is asked. */
@@ -98,7 +100,7 @@ async function confirmFenced(
       set: { state: 'fenced', ...(how.get(host.id) === POWERED_OFF ? { power: 'off' } : {}) },
       add: { version: 1 },
       // Whoever was emptying it has lost it.
-      remove: ['draining'],
+      remove: ['draining', 'fenceConfirmed'],
       condition: '#state IN (:suspect, :fencing)',
       values: { ':suspect': 'suspect', ':fencing': 'fencing' },
       onFail: changed(`host ${host.id}`),

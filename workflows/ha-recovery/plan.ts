@@ -41,8 +41,10 @@ export interface Ground {
 /** Why a VM is not started again, or undefined when it is (HA-3, HA-20, IO-4). */
 function restReason(vm: Vm, clusterHa: boolean): string | undefined {
   if (vm.desired === 'stopped') return 'it was wanted stopped';
-  // What waits for a place or was tried in vain has been found worth a start before.
-  if (vm.state === 'faultResuming') return undefined;
+  // What waits for room was found worth a start before: it leaves only when HA is switched off for it (HA-14), and not
+  // while the operation of its first start holds it.
+  if (vm.state === 'faultResuming')
+    return vm.ha.enabled || vm.claim !== undefined ? undefined : 'HA was switched off for it while it waited';
   // A first start was promised by an acknowledged request: it is carried out even where HA is off.
   if (vm.state === 'creating' || vm.state === 'starting') return undefined;
   if (hasPassthrough(vm)) return 'its host failed; a VM with a passthrough device has no HA (IO-4)';

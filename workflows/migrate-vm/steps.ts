@@ -1,6 +1,8 @@
 /**
  * Moves a VM that runs to another host while it runs (MIG-1 to MIG-7).
  *
+ *     ___________
+ *    v           |
  *   Begin -> WaitForCopy -> SwitchOver -> Finish
  *      \_______________________/
  *            Unwind -> Failed
@@ -12,6 +14,9 @@
  * Unwinding leaves the VM running at its source, as it was; if it had switched over all the same, running at its target.
  * The request has taken the target's capacity and the new epoch. A failure of the source is the recovery's business: it
  * takes the VM over, and this work lets go of it. What was copied counts no more once its source is dead.
+ *
+ * It can be cancelled until it has switched over: a long copy looks for that every LOOK_SECONDS, where it begins once
+ * more what has begun. What is cancelled is unwound; if it had switched over it came too late, and the work succeeds.
  */
 
 import { holdsOf, SEAT, seated } from '../../shared/hypervisor/demand.ts';
@@ -42,10 +47,13 @@ import { landed } from './land.ts';
 import { whyWait } from './turn.ts';
 
 export const STEPS: StepTable = {
-  begin: { percent: 5, do: begin, undo: stayAtSource },
-  switchOver: { percent: 80, do: switchOver, undo: stayAtSource },
+  begin: { percent: 5, cancelable: true, do: begin, undo: stayAtSource },
+  switchOver: { percent: 80, cancelable: true, do: switchOver, undo: stayAtSource },
   finish: { percent: 95, do: finish, undo: { none: 'it is the last step' } },
 };
+
+/** A cancellation waits no longer than this for a copy that is under way. Declared. */
+const LOOK_SECONDS = 30;
 
 type Moving = Vm & { migration: Migration; hostId: string };
 
@@ -84,7 +92,9 @@ async function begin(state: State, deps: StepDeps): Promise<Record<string, unkno
   if (!result || result.outcome === 'unreachable') throw await silence(vm, deps);
   if (result.outcome !== 'copying')
     throw new GiveUp(result.outcome, result.reason ?? `the migration is ${result.outcome}`);
-  return { copySeconds: Math.max(0, Math.ceil(((result.switchAt ?? 0) - deps.clock.now()) / SECOND)) };
+  const seconds = Math.max(0, Math.ceil(((result.switchAt ?? 0) - deps.clock.now()) / SECOND));
+  const copySeconds = Math.min(seconds, LOOK_SECONDS);
+  return { copySeconds, leftSeconds: seconds - copySeconds };
 }
 
 async function waitForTurn(vm: Moving, { store }: StepDeps): Promise<void> {
@@ -212,11 +222,20 @@ async function stayAtSource(state: State, deps: StepDeps): Promise<void> {
   if (vm) {
     const [cancelled] = await deps.port.cancelMigrations(vm.siteId, [refOf(vm)]);
     if (!cancelled || cancelled.outcome === 'unreachable') throw new TryAgain('the source cannot be asked');
-    if (cancelled.outcome === 'moved') await land(vm, deps);
-    else await remain(vm, deps, publicWords(causeOf(state.error).message));
+    if (cancelled.outcome === 'moved') {
+      await land(vm, deps);
+      await tooLate(state, deps);
+    } else await remain(vm, deps, publicWords(causeOf(state.error).message));
   }
   await tellRecovery(state, deps);
   await letGo(state, deps);
+}
+
+/** What was asked for has come about: one that was cancelled after that succeeds (S8). */
+async function tooLate({ operationId }: State, { store, clock }: StepDeps): Promise<void> {
+  const operations = new Operations(store, SYSTEM);
+  if ((await operations.get(operationId)).state === 'cancelling')
+    await operations.finish(operationId, { ok: true }, clock);
 }
 
 async function remain(vm: Moving, deps: StepDeps, why: string): Promise<void> {

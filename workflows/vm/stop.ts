@@ -1,6 +1,6 @@
 import { demandOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { type Vm, type VmEvent, type VmState, vmMachine } from '../../shared/model/vm.ts';
 import { giveHost } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -31,15 +31,15 @@ export async function orderStops(state: State, deps: StepDeps): Promise<Record<s
   return {};
 }
 
+/** By which event a VM comes to rest, where not by a stop. */
+const ENDS: Partial<Record<VmState, VmEvent>> = { starting: 'startFailed', faultResuming: 'recoveredStopped' };
+
 /** Gives the host's capacity back and lets go of the VM, with `state` as its end. */
 export async function restStopped(vms: readonly Vm[], deps: StepDeps, reason?: string): Promise<void> {
   for (const vm of vms) {
     const tx = new Transaction().update(vmKey(vm), {
       set: {
-        state:
-          vm.state === 'stopped'
-            ? 'stopped'
-            : vmMachine.next(vm.state, vm.state === 'starting' ? 'startFailed' : 'stopDone'),
+        state: vm.state === 'stopped' ? 'stopped' : vmMachine.next(vm.state, ENDS[vm.state] ?? 'stopDone'),
         hostId: null,
         desired: 'stopped',
         ...(reason ? { reason } : {}),

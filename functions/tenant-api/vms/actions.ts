@@ -1,7 +1,7 @@
 import { demandOf, seated } from '../../../shared/hypervisor/demand.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { OperationKind } from '../../../shared/model/operation.ts';
-import { nextEpoch, type Vm, vmMachine } from '../../../shared/model/vm.ts';
+import { nextEpoch, type Vm, vmMachine, waitsForRoom } from '../../../shared/model/vm.ts';
 import { place } from '../../../shared/placement/placement.ts';
 import { seatOf } from '../../../shared/placement/seat.ts';
 import { needOf } from '../../../shared/placement/snapshot.ts';
@@ -10,9 +10,10 @@ import { HostFull, takeHost } from '../../../shared/store/ledger.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.ts';
+import { decideAnew, Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { heldBy, noCapacity } from '../../http/refusals.ts';
+import { beingRecovered, heldBy, noCapacity, recoveryOf } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -24,7 +25,7 @@ function begin(
   tx: Transaction,
   vm: Vm,
   kind: OperationKind,
-  change: Pick<UpdateSpec, 'set' | 'add' | 'remove'>,
+  change: Pick<UpdateSpec, 'set' | 'add' | 'remove'> & { note?: string | undefined },
 ) {
   const operation = newOperation({
     id: call.newId('operation'),
@@ -33,15 +34,21 @@ function begin(
     target: vm.id,
     input: { vms: [vm.id] },
     createdAt: call.now,
+    ...(change.note ? { note: change.note } : {}),
   });
   tx.update(keys.vm(vm.tenantId, vm.id), {
     set: { ...change.set, claim: operation.id, operationId: operation.id },
     add: { version: 1, ...change.add },
-    remove: ['reason', ...(change.remove ?? [])],
+    // Why it is in a state that it keeps stays true.
+    remove: [...(change.set?.state === vm.state ? [] : ['reason']), ...(change.remove ?? [])],
     condition: '#version = :version AND attribute_not_exists(claim)',
     values: { ':version': vm.version },
-    onFail: (found) =>
-      found ? heldBy(found as unknown as Vm) : new DomainError('not-found', `There is no VM '${vm.id}'.`),
+    onFail: (found) => {
+      if (!found) return new DomainError('not-found', `There is no VM '${vm.id}'.`);
+      const held = heldBy(found as unknown as Vm);
+      // Held by nobody, it has only moved on, as when a recovery has started it: what is asked is decided anew.
+      return found.claim === undefined ? new Raced(held) : held;
+    },
   });
   const answer: Answer = {
     status: 202,
@@ -57,26 +64,45 @@ async function read(call: Call): Promise<Vm> {
   return vm;
 }
 
-export async function stopVm(call: Call): Promise<Answer> {
-  const vm = await read(call);
-  if (vm.claim) throw heldBy(vm);
-  return begin(call, new Transaction(), vm, 'stop-vm', {
-    set: { state: vmMachine.next(vm.state, 'stop'), desired: 'stopped' },
+/** While a recovery works on the VM a stop is recorded and takes effect after it (HA-20); the answer says so. */
+export const stopVm = (call: Call): Promise<Answer> =>
+  decideAnew(async () => {
+    const vm = await read(call);
+    if (vm.claim) throw heldBy(vm);
+    const state = vmMachine.next(vm.state, 'stop');
+    return begin(call, new Transaction(), vm, 'stop-vm', { set: { state, desired: 'stopped' }, note: stopNote(vm) });
   });
+
+function stopNote(vm: Vm): string | undefined {
+  if (vm.state !== 'faultResuming') return undefined;
+  const then = waitsForRoom(vm)
+    ? 'it has no process, so it is stopped now and not started any more'
+    : 'it is stopped as soon as the recovery is through with it';
+  return `The host of the VM has failed: ${recoveryOf(vm)}; ${then}.`;
 }
 
-export async function deleteVm(call: Call): Promise<Answer> {
-  const vm = await read(call);
-  if (vm.claim) throw heldBy(vm);
-  return begin(call, new Transaction(), vm, 'delete-vm', {
-    set: { state: vmMachine.next(vm.state, 'delete'), desired: 'stopped' },
+/** A VM that a migration may have brought to a host which cannot be asked is deleted when that is known. */
+export const deleteVm = (call: Call): Promise<Answer> =>
+  decideAnew(async () => {
+    const vm = await read(call);
+    if (vm.claim) throw heldBy(vm);
+    const deleting = vmMachine.next(vm.state, 'delete');
+    const recorded = vm.state === 'faultResuming' && vm.migration !== undefined;
+    return begin(call, new Transaction(), vm, 'delete-vm', {
+      set: { state: recorded ? vm.state : deleting, desired: 'stopped' },
+      // It runs nowhere: no host has to be asked.
+      remove: waitsForRoom(vm) ? ['runsOn'] : [],
+      note: recorded ? `The host of the VM has failed: ${recoveryOf(vm)}; it is deleted when it is.` : undefined,
+    });
   });
-}
+
+export const startVm = (call: Call, deps: TenantDeps): Promise<Answer> => decideAnew(() => startOnce(call, deps));
 
 /** A start is placed like a creation; its disks stay where they are, so its cluster does too. */
-export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
+async function startOnce(call: Call, deps: TenantDeps): Promise<Answer> {
   const vm = await read(call);
   if (vm.claim) throw heldBy(vm);
+  if (vm.state === 'faultResuming') throw beingRecovered(vm, 'it is started without being asked for');
   const state = vmMachine.next(vm.state, 'start');
   const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
   let snapshot = await deps.capacity.snapshot();

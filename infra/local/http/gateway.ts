@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { ROLES } from '../../../shared/contract/operation.ts';
-import { FUNCTIONS, type FunctionId } from '../../topology.ts';
+import type { FunctionId } from '../../topology.ts';
 import type { Issuer } from './issuer.ts';
+import { functionAt } from './routes.ts';
 
 /** A Lambda handler of the HTTP API, payload format 2.0. */
 export type HttpHandler = (event: never, context: never) => Promise<unknown>;
@@ -27,7 +28,6 @@ const tokenRequest = z.strictObject({
  * its format, through a JSON round trip, so that nothing passes that would not pass on AWS.
  */
 export class Gateway {
-  private readonly routes: { prefix: string; exact: boolean; id: FunctionId }[];
   private readonly handlers: Partial<Record<FunctionId, HttpHandler>>;
   private readonly issuer: Issuer;
   private readonly tenantIdOf: (nameOrId: string) => Promise<string | undefined>;
@@ -42,23 +42,14 @@ export class Gateway {
     this.handlers = handlers;
     this.issuer = issuer;
     this.tenantIdOf = tenantIdOf;
-    this.routes = (Object.keys(FUNCTIONS) as FunctionId[])
-      .flatMap((id) =>
-        ((FUNCTIONS[id] as { routes?: readonly string[] }).routes ?? []).map((r) => ({
-          prefix: r.replace('{proxy+}', ''),
-          exact: !r.endsWith('{proxy+}'),
-          id,
-        })),
-      )
-      .sort((a, b) => b.prefix.length - a.prefix.length);
   }
 
   readonly fetch = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     if (url.pathname === '/local/token' && request.method === 'POST') return this.token(request);
     if (url.pathname === '/healthz' && !this.ready) return problem(503, 'busy', 'Not everything is up yet.');
-    const route = this.routes.find((r) => (r.exact ? url.pathname === r.prefix : url.pathname.startsWith(r.prefix)));
-    const handler = route && this.handlers[route.id];
+    const id = functionAt(url.pathname);
+    const handler = id && this.handlers[id];
     if (!handler) return problem(404, 'not-found', `There is nothing at ${url.pathname}.`);
     const body = await readBody(request);
     if (body === undefined) return problem(413, 'body-too-large', `The body has more than ${MAX_EVENT_BYTES} bytes.`);

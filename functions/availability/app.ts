@@ -1,0 +1,11 @@
+import type { Runtime } from '../../shared/aws/runtime.ts';
+import { availabilityContract } from '../../shared/contract/availability.ts';
+import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
+import { mountFace } from '../http/mount.ts';
+import { armingHandlers } from './arming.ts';
+import { fencingHandlers } from './fencing.ts';
+import { incidentHandlers } from './incidents.ts';
+
+/** The operator's face of high availability. */
+export const availability = (runtime: Runtime, port: HypervisorPort) =>
+  mountFace(availabilityContract, { ...incidentHandlers, ...armingHandlers, ...fencingHandlers(port) }, runtime);
