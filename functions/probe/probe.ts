@@ -11,6 +11,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { decide, type Finding, waitsOn } from './decide.ts';
+import { FailoverWatch } from './failover.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** How long the list of hosts is believed while nothing stands out, ms. */
@@ -26,12 +27,14 @@ export class Probe {
   private readonly runtime: Runtime;
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
+  private readonly failover: FailoverWatch;
   private kept: { at: number; hosts: Host[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
     this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
+    this.failover = new FailoverWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
@@ -52,6 +55,7 @@ export class Probe {
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
     this.kept = { at: now, hosts };
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
+    await this.failover.run(clusters, hosts, now);
   }
 
   /** Written only when it differs from what this probe last saw. */

@@ -253,6 +253,8 @@ export interface Vm {
   promised?: number;
   conversion?: Conversion;
   storageMoves?: StorageMoves;
+  /** The epoch of which its cluster has noted how many slots it takes beyond one (HA-13). */
+  slotsNoted?: number;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */

@@ -33,6 +33,8 @@ export interface Refused {
   hosts: number;
   /** Per rule, how many hosts it ruled out (a host counts for the first rule that it fails). */
   ruledOut: Partial<Record<Rule, number>>;
+  /** Clusters whose hosts could be taken, if what is kept for failures did not forbid it (HA-13). */
+  promised: string[];
   /** What would help. */
   help: string[];
 }
@@ -97,11 +99,13 @@ function firstFailure(candidate: Candidate, need: Need): Validator | undefined {
 
 function refusal(need: Need, index: CandidateIndex, examined: number): Refused {
   const ruledOut: Partial<Record<Rule, number>> = {};
+  const promised = new Set<string>();
   let hosts = 0;
   for (const candidate of index.all()) {
     hosts++;
     const rule = firstFailure(candidate, need)?.rule;
     if (rule) ruledOut[rule] = (ruledOut[rule] ?? 0) + 1;
+    if (rule === 'failover-capacity') promised.add(candidate.cluster.id);
   }
   const help = VALIDATORS.filter((v) => ruledOut[v.rule]).map((v) => v.help(need));
   return {
@@ -109,6 +113,7 @@ function refusal(need: Need, index: CandidateIndex, examined: number): Refused {
     examined,
     hosts,
     ruledOut,
+    promised: [...promised],
     help: hosts === 0 ? ['Load an estate with hosts in the sites of the VDC.'] : help,
   };
 }

@@ -1,8 +1,9 @@
 import { demandOf, holdsOf, seated } from '../../shared/hypervisor/demand.ts';
 import type { Random } from '../../shared/kernel/random.ts';
 import { minus, nothing } from '../../shared/model/amounts.ts';
+import type { Cluster } from '../../shared/model/inventory.ts';
 import { hasPassthrough, type Seat, type Vm } from '../../shared/model/vm.ts';
-import { place } from '../../shared/placement/placement.ts';
+import { placeRecovered } from '../../shared/placement/recovery.ts';
 import { seatOf } from '../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../shared/placement/snapshot.ts';
 import type { Arrival } from './arrivals.ts';
@@ -53,7 +54,7 @@ function restReason(vm: Vm, clusterHa: boolean): string | undefined {
 /** Decides for every VM of a fenced host. Pure; takes the capacity of its starts out of the given picture. */
 export function planMoves(
   vms: readonly Vm[],
-  { clusterHa, arrivals = new Map() }: { clusterHa: boolean; arrivals?: ReadonlyMap<string, Arrival> },
+  { cluster, arrivals = new Map() }: { cluster: Pick<Cluster, 'ha'>; arrivals?: ReadonlyMap<string, Arrival> },
   snapshot: CapacitySnapshot,
   random: Random,
 ): Move[] {
@@ -78,10 +79,10 @@ export function planMoves(
         ? vm.desired === 'stopped'
           ? 'it was wanted stopped'
           : undefined
-        : restReason(vm, clusterHa);
+        : restReason(vm, cluster.ha.enabled);
     if (rest) return { vm, kind: 'rest', reason: rest };
     const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
-    const decision = place(need, snapshot, random);
+    const decision = placeRecovered(need, cluster, snapshot, random);
     if (!decision.ok)
       return {
         vm,

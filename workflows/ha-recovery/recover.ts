@@ -65,12 +65,7 @@ async function decideMoves(host: Host, incident: Incident, deps: StepDeps): Prom
   // Of a host that serves again only those that wait: the others run there since.
   const vms = host.state === 'fenced' ? found : found.filter((vm) => vm.hostId === null);
   const arrivals = await arrivalsOf(vms, hosts, deps);
-  return planMoves(
-    vms,
-    { clusterHa: cluster.ha.enabled, arrivals },
-    new CapacitySnapshot([cluster], hosts, []),
-    deps.random,
-  );
+  return planMoves(vms, { cluster, arrivals }, new CapacitySnapshot([cluster], hosts, []), deps.random);
 }
 
 /** As many moves as fit into one transaction, in their order: an action for each VM, its event, and each host. */

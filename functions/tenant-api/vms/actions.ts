@@ -12,7 +12,7 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { heldBy, noCapacity } from '../../http/refusals.ts';
+import { heldBy, notPoweredOn } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -79,13 +79,13 @@ export async function startVm(call: Call, deps: TenantDeps): Promise<Answer> {
   const vm = await read(call);
   if (vm.claim) throw heldBy(vm);
   const state = vmMachine.next(vm.state, 'start');
-  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
+  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false, powersOn: true });
   let snapshot = await deps.capacity.snapshot();
   let fresh = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const decision = place(need, snapshot, deps.random);
     if (!decision.ok) {
-      if (fresh) throw noCapacity(decision);
+      if (fresh) throw notPoweredOn(decision, snapshot, need);
       snapshot = await deps.capacity.retake();
       fresh = true;
       continue;
