@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CapacityReader } from '../../../shared/store/capacity.ts';
 import { TestCloud } from '../../support/cloud.ts';
 import { aroundStep, beforeCommits, Gate, meeting, once } from '../../support/interleave.ts';
-import { estate, HOST_MIB, Ward } from './ward.ts';
+import { estate, HOST_MIB, Ward } from './failover-ward.ts';
 
 let test: TestCloud;
 afterEach(async () => {
