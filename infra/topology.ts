@@ -140,6 +140,15 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     memoryMiB: 1024,
   },
+  failover: {
+    entry: 'functions/failover/handler.ts',
+    // Reads the VMs of a cluster, whosever they are, and changes nothing.
+    tables: { control: 'read' },
+    port: false,
+    routes: ['/v1/system/clusters/{clusterId}/failover-capacity'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
+  },
   'hypervisor-lab': {
     entry: 'functions/hypervisor-lab/handler.ts',
     // Idempotency keys are looked up, though nothing is ever changed.

@@ -1,13 +1,59 @@
 import { Refused as PhysicsRefused, type Refusal } from '../../shared/hypervisor/refusal.ts';
 import { DomainError, type Flaw } from '../../shared/kernel/errors.ts';
 import type { Vm } from '../../shared/model/vm.ts';
+import type { Standing } from '../../shared/placement/failover.ts';
+import type { Need } from '../../shared/placement/need.ts';
 import type { Refused } from '../../shared/placement/placement.ts';
+import type { ClusterPromise } from '../../shared/placement/promise.ts';
+import type { CapacitySnapshot } from '../../shared/placement/snapshot.ts';
 
 /** No host can take what is asked for: which rule ruled out how many, and what would help. */
-export const noCapacity = (refused: Refused): DomainError =>
-  new DomainError('no-capacity', `None of ${refused.hosts} hosts can take this.`, {
-    figures: { hosts: refused.hosts, ruledOut: refused.ruledOut, help: refused.help },
+export const noCapacity = ({ hosts, ruledOut, help }: Refused): DomainError =>
+  new DomainError('no-capacity', `None of ${hosts} hosts can take this.`, { figures: { hosts, ruledOut, help } });
+
+/**
+ * As `noCapacity` for VMs that are to be powered on: where only what a cluster keeps for failures is in the way, it says
+ * how that stands now, and how it would stand with all of them (HA-13).
+ */
+export function notPoweredOn(refused: Refused, snapshot: CapacitySnapshot, need: Need, count = 1): DomainError {
+  const clusters = refused.promised.flatMap((id) => {
+    const promise = snapshot.promiseOf(id);
+    return promise ? [promiseFigures(promise, promise.after(need.demand, count))] : [];
   });
+  if (clusters.length === 0) return noCapacity(refused);
+  const { hosts, ruledOut, help } = refused;
+  return overPromise(clusters, { hosts, ruledOut, help });
+}
+
+interface PromiseFigures {
+  clusterId: string;
+  policy: unknown;
+  now: Standing['figures'];
+  afterwards: Standing['figures'];
+  reasons: string[];
+}
+
+export const promiseFigures = (promise: ClusterPromise, then: Standing): PromiseFigures => ({
+  clusterId: promise.cluster.id,
+  policy: promise.cluster.ha.admission,
+  now: promise.now().figures,
+  afterwards: then.figures,
+  reasons: then.broken.map((b) => b.reason),
+});
+
+export function overPromise(
+  clusters: PromiseFigures[],
+  more: { help: string[] } & Record<string, unknown>,
+): DomainError {
+  const words = clusters.map((c) => `cluster ${c.clusterId}: ${c.reasons.join('; ')}`).join('. ');
+  return new DomainError(
+    'failover-capacity',
+    `What is kept for failures would not be kept afterwards (HA-13). ${words}.`,
+    {
+      figures: { rule: 'HA-13', clusters, ...more },
+    },
+  );
+}
 
 export const heldBy = (vm: Vm): DomainError =>
   new DomainError(

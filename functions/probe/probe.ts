@@ -8,6 +8,7 @@ import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { callsRecovery, decide, type Finding, isDue } from './decide.ts';
+import { FailoverWatch } from './failover.ts';
 import { nextPass, Overtaken, openIncident, openIncidents, reconcile, type Suspect, takeBack } from './incidents.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
@@ -22,12 +23,14 @@ export class Probe {
   private readonly runtime: Runtime;
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
+  private readonly failover: FailoverWatch;
   private kept: { at: number; hosts: Host[]; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
     this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
+    this.failover = new FailoverWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
@@ -50,6 +53,7 @@ export class Probe {
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
     this.kept = { at: now, hosts, incidents: await openIncidents(this.runtime) };
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
+    await this.failover.run(clusters, hosts, now);
   }
 
   /** Written only when it differs from what this probe last saw. */

@@ -13,10 +13,12 @@ import { type Call, resource } from '../http/call.ts';
 import { versioned } from '../http/conditions.ts';
 import { refusalsOf, unavailable } from '../http/refusals.ts';
 import { clusterView } from '../http/views.ts';
+import { holdEmpty, mustMakeSense, stateWith } from './failover-settings.ts';
 
 /**
  * Changes the settings of a cluster: HA, memory overcommit (OVC-5), NUMA for guests (NUMA-3), CPU baseline (SCH-6). An
- * operation tells the hosts and their ledgers. What VMs there already need is not taken away: that is refused here, with
+ * operation tells the hosts and their ledgers. A promise for failures is accepted even if it is broken already: the answer
+ * says how it stands, and the probe raises the alarm (HA-13). What VMs there already need is not taken away: that is refused here, with
  * the host and its figures.
  */
 export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
@@ -33,14 +35,27 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
     ...(cpuBaseline ? { cpuBaseline } : {}),
     version: cluster.version + 1,
   };
-  mustBePossible(after, await inventory.hostsOf(cluster.id, { consistent: true }));
+  const hosts = await inventory.hostsOf(cluster.id, { consistent: true });
+  mustBePossible(after, hosts);
+  const failover = FAILOVER.some((field) => haChange?.[field] !== undefined);
+  if (failover) mustMakeSense(cluster, after, hosts);
+  const { state, slots } = failover ? await stateWith(call.deps.store, after) : {};
   const { ha, overcommit, vcpuRatioPercent, numa } = after;
   const tx = new Transaction().update(keys.cluster(cluster.id), {
-    set: { ha, overcommit, vcpuRatioPercent, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
+    set: {
+      ha,
+      overcommit,
+      vcpuRatioPercent,
+      numa,
+      ...(cpuBaseline ? { cpuBaseline } : {}),
+      ...(slots ? { slots } : {}),
+    },
     add: { version: 1 },
     remove: cpuBaseline ? [] : ['cpuBaseline'],
     ...versioned(cluster),
+    ...(slots ? asNoted(cluster) : {}),
   });
+  if (failover) holdEmpty(tx, cluster, after);
   const operation = newOperation({
     id: call.newId('operation', undefined),
     kind: 'configure',
@@ -56,10 +71,24 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
     },
     createdAt: call.now,
   });
-  const answer = resource(200, clusterView(after));
+  const answer = resource(200, { ...clusterView(after), ...(state ? { failover: state } : {}) });
   const headers = { ...answer.headers, 'operation-location': `/v1/system/operations/${operation.id}` };
   return call.commit(tx, { ...answer, headers }, { operation });
 }
+
+/** As `versioned`, and no start has noted a larger VM meanwhile: that changes no version. */
+const asNoted = (cluster: Cluster) => {
+  const { condition, names, values } = versioned(cluster);
+  const { slots } = cluster;
+  return {
+    condition: `${condition} AND ${slots ? '#slots.#changes = :changes' : 'attribute_not_exists(#slots)'}`,
+    names: { ...names, '#slots': 'slots', ...(slots ? { '#changes': 'changes' } : {}) },
+    values: { ...values, ...(slots ? { ':changes': slots.changes } : {}) },
+  };
+};
+
+/** What decides how a cluster stands to failures. */
+const FAILOVER = ['admission', 'failoverHosts', 'recovery'] as const;
 
 /** @throws `in-use`, or `feature-unavailable` for a host that is older than the baseline. */
 function mustBePossible(after: Cluster, hosts: readonly Host[]): void {

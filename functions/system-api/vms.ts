@@ -68,7 +68,7 @@ export const vmHandlers = (runtime: Runtime, port: HypervisorPort) => ({
     const { body } = call;
     const vdc = await new TenantData(call.deps.store, SYSTEM).get('vdc', body.vdcId);
     const sites = body.placement?.siteId ? vdc.sites.filter((s) => s === body.placement?.siteId) : vdc.sites;
-    const need = needOf(body, { sites, clusterId: body.placement?.clusterId });
+    const need = needOf(body, { sites, clusterId: body.placement?.clusterId, powersOn: true });
     const snapshot = await new CapacityReader(call.deps.store, call.deps.clock).retake();
     // The same seed as every explanation: two equal questions get the same answer.
     const decision = place(need, snapshot, seededRandom(1));

@@ -5,6 +5,7 @@ import { availability } from '../../functions/availability/app.ts';
 import { dispatcher } from '../../functions/dispatcher/dispatch.ts';
 import { docsApi } from '../../functions/docs/app.ts';
 import { estatesFace } from '../../functions/estates/app.ts';
+import { failoverFace } from '../../functions/failover/app.ts';
 import { lambdaOf } from '../../functions/http/mount.ts';
 import { hypervisorLab } from '../../functions/hypervisor-lab/app.ts';
 import { Probe } from '../../functions/probe/probe.ts';
@@ -126,6 +127,7 @@ export class EmbeddedCloud {
       'system-api': lambdaOf(systemApi(of('system-api'), port)) as HttpHandler,
       estates: lambdaOf(estatesFace(of('estates'), port)) as HttpHandler,
       availability: lambdaOf(availability(of('availability'), port)) as HttpHandler,
+      failover: lambdaOf(failoverFace(of('failover'))) as HttpHandler,
       'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

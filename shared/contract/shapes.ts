@@ -13,6 +13,7 @@ import { NETWORK_TYPES } from '../model/network.ts';
 import { diskQosSpec, shapingSpec } from '../model/qos.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
 import { cpuSpec, diskSpec, guestSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
+import { failoverState } from './failover.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
 export const MAX_BATCH = 30;
@@ -171,6 +172,7 @@ export const cluster = z.object({
   vcpuRatioPercent: z.int(),
   numa: z.object({ guest: z.boolean() }),
   cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
+  failover: failoverState.optional().describe('after a change of what is kept for failures: how that stands'),
   version: z.int(),
 });
 export const datastore = z.object({

@@ -1,5 +1,6 @@
 import { availabilityContract } from './availability.ts';
 import { estateContract } from './estates.ts';
+import { failoverContract } from './failover.ts';
 import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
 import { simContract } from './sim.ts';
@@ -12,6 +13,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...systemContract,
   ...estateContract,
   ...availabilityContract,
+  ...failoverContract,
   ...labContract,
   ...simContract,
 };

@@ -113,7 +113,14 @@ export const tenantContract = {
     query: s.dryRunQuery,
     longRunning: true,
     response: created(z.union([s.vm, s.listOf(s.vm)]), 'the VM; with count > 1 a list'),
-    problems: ['quota-exceeded', 'no-capacity', 'address-exhausted', 'address-taken', 'feature-unavailable'],
+    problems: [
+      'quota-exceeded',
+      'no-capacity',
+      'failover-capacity',
+      'address-exhausted',
+      'address-taken',
+      'feature-unavailable',
+    ],
   }),
   listVms: get('tenant', '/v1/vdcs/{vdcId}/vms', {
     tag: 'vms',
@@ -128,7 +135,7 @@ export const tenantContract = {
     body: s.patchVm,
     example: { name: 'web-2' },
     response: ok(s.vm, 'the VM'),
-    problems: ['feature-unavailable', 'no-capacity'],
+    problems: ['feature-unavailable', 'no-capacity', 'failover-capacity'],
   }),
   getVmPerformance: get('tenant', '/v1/vms/{vmId}/performance', {
     tag: 'vms',
@@ -154,7 +161,13 @@ export const tenantContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+    problems: [
+      'operation-in-progress',
+      'illegal-transition',
+      'feature-unavailable',
+      'no-capacity',
+      'failover-capacity',
+    ],
   }),
   deleteVm: remove('tenant', '/v1/vms/{vmId}', {
     tag: 'vms',
@@ -171,7 +184,7 @@ export const tenantContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'no-capacity'],
+    problems: ['operation-in-progress', 'illegal-transition', 'no-capacity', 'failover-capacity'],
   }),
   stopVm: post('tenant', '/v1/vms/{vmId}/stop', {
     tag: 'vms',

@@ -17,7 +17,12 @@ export type Demanding = Pick<Vm, 'cpu' | 'memory' | 'numa' | 'home'> & {
 export function demandOf(vm: Demanding): Amounts {
   const { sizeMiB, pageSize, reservationMiB } = vm.memory;
   const huge = pageSize === '2m' || pageSize === '1g' ? pageSize : undefined;
-  const demand: Amounts = { vcpus: vm.cpu.vcpus, mhz: vm.cpu.reservationMhz ?? 0, memoryMiB: huge ? 0 : sizeMiB };
+  const demand: Amounts = {
+    vcpus: vm.cpu.vcpus,
+    mhz: vm.cpu.reservationMhz ?? 0,
+    memoryMiB: huge ? 0 : sizeMiB,
+    vms: 1,
+  };
   if (reservationMiB && !huge) demand.reservedMiB = reservationMiB;
   if (huge) demand[`pages${huge}`] = hugePagesOf(sizeMiB, huge).count;
   const nics = vm.nics.filter((n) => n.io === 'passthrough').length;

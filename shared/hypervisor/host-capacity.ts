@@ -3,7 +3,7 @@ import type { Cluster, HostHardware } from '../model/inventory.ts';
 import { virtualisationDomain } from './cpu/capacity.ts';
 import { pageMiB } from './memory/pages.ts';
 import { nodesOf } from './numa/topology.ts';
-import { HOST_MIGRATION_BUDGET } from './parameters.ts';
+import { HOST_MIGRATION_BUDGET, VMS_PER_HOST } from './parameters.ts';
 
 /** Memory that a host sets aside for VMs on huge pages, MiB (MEM-12). */
 export const hugePoolMiB = ({ hugePages = {} }: Pick<HostHardware, 'hugePages'>): number =>
@@ -13,7 +13,13 @@ export const hugePoolMiB = ({ hugePages = {} }: Pick<HostHardware, 'hugePages'>)
 export function hostCapacity(hardware: HostHardware, guestNuma: boolean): Amounts {
   const domain = virtualisationDomain(hardware);
   const memoryMiB = Math.max(0, domain.memoryMiB - hugePoolMiB(hardware));
-  const capacity: Amounts = { ...domain, memoryMiB, reservedMiB: memoryMiB, migrations: HOST_MIGRATION_BUDGET };
+  const capacity: Amounts = {
+    ...domain,
+    memoryMiB,
+    reservedMiB: memoryMiB,
+    vms: VMS_PER_HOST,
+    migrations: HOST_MIGRATION_BUDGET,
+  };
   const { hugePages = {}, devices = [] } = hardware;
   if (hugePages['2m']) capacity.pages2m = hugePages['2m'];
   if (hugePages['1g']) capacity.pages1g = hugePages['1g'];

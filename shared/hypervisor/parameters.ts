@@ -212,6 +212,8 @@ export const STORAGE_COPY_MAX_DISKS = 11;
 export const STORAGE_COPY_MIN_MIBPS = 20;
 /** Speed of a storage migration when none is given, MiB/s. Declared. */
 export const STORAGE_COPY_MIBPS = 100;
+/** VMs that a host takes at most. vSphere, configuration maximums: 1024 virtual machines per host. */
+export const VMS_PER_HOST = 1_024;
 /** Budget of a host for migrations, cost units. vSphere, limits on simultaneous migrations; MIG-7. */
 export const HOST_MIGRATION_BUDGET = 8;
 /** What a migration costs each of its hosts, units. vSphere; MIG-7. */

@@ -60,6 +60,7 @@ export const PROBLEMS = {
   busy: { status: 503, title: 'Too many changes at once, try again' },
   'site-unreachable': { status: 503, title: 'The site does not answer' },
   'no-capacity': { status: 507, title: 'No host can take this' },
+  'failover-capacity': { status: 507, title: 'What is kept free for failures would not be kept' },
   'internal-error': { status: 500, title: 'This is a bug' },
 } as const satisfies Record<string, { status: number; title: string }>;
 export type ProblemCode = keyof typeof PROBLEMS;

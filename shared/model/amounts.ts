@@ -1,5 +1,5 @@
 /**
- * What a host's ledger counts. vCPUs, reserved MHz and memory are counted on every host; the rest only where there is
+ * What a host's ledger counts. vCPUs, reserved MHz, memory and VMs are counted on every host; the rest only where there is
  * something of it: reserved memory (QOS-4), huge pages set aside (MEM-12), functions of SR-IOV cards (IO-3), what
  * migrations cost (MIG-7), and the NUMA nodes of hosts whose cluster shows guests a NUMA (NUMA-4).
  */
@@ -7,6 +7,7 @@ export type Dimension =
   | 'vcpus'
   | 'mhz'
   | 'memoryMiB'
+  | 'vms'
   | 'reservedMiB'
   | 'pages2m'
   | 'pages1g'

@@ -27,8 +27,24 @@ export interface Cluster {
   numa: { guest: boolean };
   /** SCH-6: newer features than this generation's are hidden, so that VMs can move to every host. */
   cpuBaseline?: CpuGeneration;
+  /** What the ledgers of its hosts do not tell of its VMs, where slots are counted (HA-13). */
+  slots?: SlotNotes;
   /** Counts changes of its settings; the hosts' agents keep the newest. */
   version: number;
+}
+
+/**
+ * How large VMs are that hold something of a host: raised before a larger one starts, lowered from time to time. So it
+ * may be too high for a while, and is never too low for a VM that runs.
+ */
+export interface SlotNotes {
+  /** Largest CPU reservation and largest memory of one VM, MHz and MiB. */
+  mhz: number;
+  memoryMiB: number;
+  /** Slots that VMs take beyond one each, because the cap makes a slot smaller than what they need. */
+  extra: number;
+  /** Rises with every change of it. */
+  changes: number;
 }
 
 const overcommit = {

@@ -262,6 +262,8 @@ export interface Vm {
   promised?: number;
   conversion?: Conversion;
   storageMoves?: StorageMoves;
+  /** The epoch of which its cluster has noted how many slots it takes beyond one (HA-13). */
+  slotsNoted?: number;
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** The incident that moved it last, and the part in which it stands whether it was seen running since. */

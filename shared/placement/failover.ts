@@ -1,9 +1,10 @@
 import { type Refusal, Refused } from '../hypervisor/refusal.ts';
+import { type Amount, type Load, loadOf, SLOT_MIN, type SlotCap, slotOf, slotsTaken } from './load.ts';
+
+export { type Amount, SLOT_MIN } from './load.ts';
 
 /** HA-13: what VMs may take while the hosts that are left after a failure can still carry all of them. */
 
-/** Lower ends of a slot, MHz and MiB: no slot is smaller, and no cap may be. HA-13. */
-export const SLOT_MIN = { mhz: 32, memoryMiB: 128 } as const;
 /** Upper ends of a slot cap: 64 x 2400 MHz (HA-13), and 1 TiB in MiB (HA-13 says "about 1 TB"). */
 export const SLOT_CAP_MAX = { mhz: 153_600, memoryMiB: 1_048_576 } as const;
 /** Largest reserve of the percentage policy, per cent of all hosts. HA-13. */
@@ -13,11 +14,6 @@ export const TOLERATED_FAULTS_DEFAULT = 1;
 /** Relative error that is taken for rounding where a share such as 1 in 3 has no exact percentage. Declared. */
 const ROUNDING = 1e-12;
 
-/** CPU in MHz and memory in MiB: of a host what it gives to VMs, of a VM what it needs to be powered on. */
-export interface Amount {
-  mhz: number;
-  memoryMiB: number;
-}
 export interface FailoverHost extends Amount {
   id: string;
 }
@@ -26,7 +22,7 @@ export interface SlotPolicy {
   kind: 'slots';
   toleratedFaults: number;
   /** A slot is never larger; a VM that needs more takes several. */
-  slotCap?: Partial<Amount>;
+  slotCap?: SlotCap | undefined;
 }
 export interface PercentagePolicy {
   kind: 'percentage';
@@ -98,23 +94,18 @@ export function policyFaults(policy: FailoverPolicy, hosts: readonly FailoverHos
  * Slots of a cluster (HA-13, slot policy).
  * @throws `Refused` HA-13 when a host or a need is below zero or not a number
  */
-export function slotView(
-  hosts: readonly FailoverHost[],
-  needs: readonly Amount[],
-  cap: Partial<Amount> = {},
-): SlotView {
+export function slotView(hosts: readonly FailoverHost[], needs: readonly Amount[], cap: SlotCap = {}): SlotView {
   mustBeAmounts('host', hosts);
   mustBeAmounts('need', needs);
-  const size = (of: keyof Amount) =>
-    Math.max(SLOT_MIN[of], Math.min(cap[of] ?? Number.POSITIVE_INFINITY, Math.max(0, ...needs.map((n) => n[of]))));
-  const slot = { mhz: size('mhz'), memoryMiB: size('memoryMiB') };
+  return slotsUnder(hosts, loadOf(needs, cap), cap);
+}
+
+function slotsUnder(hosts: readonly FailoverHost[], load: Load, cap: SlotCap = {}): SlotView {
+  const slot = slotOf(load, cap);
   const slotsOf = new Map(
     hosts.map((h) => [h.id, Math.min(Math.floor(h.mhz / slot.mhz), Math.floor(h.memoryMiB / slot.memoryMiB))]),
   );
-  const taken = needs.reduce(
-    (sum, n) => sum + Math.max(1, Math.ceil(n.mhz / slot.mhz), Math.ceil(n.memoryMiB / slot.memoryMiB)),
-    0,
-  );
+  const taken = slotsTaken(load);
   const largestFirst = [...slotsOf.values()].sort((a, b) => b - a);
   let left = largestFirst.reduce((sum, n) => sum + n, 0);
   let capacity = 0;
@@ -130,8 +121,12 @@ export function slotView(
 export function freePercent(hosts: readonly FailoverHost[], needs: readonly Amount[]): { cpu: number; memory: number } {
   mustBeAmounts('host', hosts);
   mustBeAmounts('need', needs);
-  const [all, used] = [total(hosts), total(needs)];
-  const share = (of: keyof Amount) => (all[of] === 0 ? 0 : (100 * (all[of] - used[of])) / all[of]);
+  return freeUnder(hosts, loadOf(needs));
+}
+
+function freeUnder(hosts: readonly FailoverHost[], load: Load): { cpu: number; memory: number } {
+  const all = total(hosts);
+  const share = (of: keyof Amount) => (all[of] === 0 ? 0 : (100 * (all[of] - load[of])) / all[of]);
   return { cpu: share('mhz'), memory: share('memoryMiB') };
 }
 
@@ -160,32 +155,51 @@ export function admitPowerOn(
   const { hosts } = cluster;
   const [fault] = policyFaults(policy, hosts);
   if (fault) throw new Refused(fault);
+  if (policy.kind === 'dedicated')
+    return policy.hostIds.includes(hostId)
+      ? [refuse(`${hostId} is kept free for failover`, 'choose another host', { hostId })]
+      : [];
   const after = [...cluster.poweredOn, vm];
-  switch (policy.kind) {
-    case 'slots': {
-      const { capacity, taken, slot } = slotView(hosts, after, policy.slotCap);
-      if (capacity >= policy.toleratedFaults) return [];
-      const figures = { capacity, toleratedFaults: policy.toleratedFaults, slotsTaken: taken, ...slot };
-      const reason = `${capacity} hosts could fail afterwards, ${policy.toleratedFaults} must be able to`;
-      return [refuse(reason, 'add hosts, stop VMs, or lower the largest reservation', figures)];
-    }
-    case 'percentage': {
-      const free = freePercent(hosts, after);
-      const short = (what: string, left: number, reserve: number): Refusal[] =>
-        left >= reserve - 100 * ROUNDING
-          ? []
-          : [
-              refuse(
-                `${left.toFixed(1)} % of ${what} would stay free, ${reserve} % must`,
-                'add hosts, stop VMs, or lower the reserve',
-                { [`${what}FreePercent`]: left, [`${what}ReservePercent`]: reserve },
-              ),
-            ];
-      return [...short('cpu', free.cpu, policy.cpuPercent), ...short('memory', free.memory, policy.memoryPercent)];
-    }
-    case 'dedicated':
-      return policy.hostIds.includes(hostId)
-        ? [refuse(`${hostId} is kept free for failover`, 'choose another host', { hostId })]
-        : [];
+  mustBeAmounts('host', hosts);
+  mustBeAmounts('need', after);
+  return standing(policy, hosts, loadOf(after, slotCapOf(policy))).broken;
+}
+
+export const slotCapOf = (policy: FailoverPolicy): SlotCap | undefined =>
+  policy.kind === 'slots' ? policy.slotCap : undefined;
+
+/** How a promise stands: its figures, and every reason why it is not kept. */
+export interface Standing {
+  figures: Record<string, number | string>;
+  broken: Refusal[];
+}
+
+/** How the promise of these hosts stands under a load, in sum (HA-13). */
+export function standing(policy: SlotPolicy | PercentagePolicy, hosts: readonly FailoverHost[], load: Load): Standing {
+  if (policy.kind === 'slots') {
+    const { toleratedFaults } = policy;
+    const { capacity, taken, slot, slotsOf } = slotsUnder(hosts, load, policy.slotCap);
+    const slots = [...slotsOf.values()].reduce((sum, n) => sum + n, 0);
+    const figures = { capacity, toleratedFaults, slotsTaken: taken, slots, ...slot };
+    const reason = `${capacity} hosts could fail, ${toleratedFaults} must be able to: of ${slots} slots of ${slot.mhz} MHz and ${slot.memoryMiB} MiB ${taken} are taken`;
+    const fix = 'add hosts, stop VMs, or lower the largest reservation';
+    return { figures, broken: capacity >= toleratedFaults ? [] : [refuse(reason, fix, figures)] };
   }
+  const free = freeUnder(hosts, load);
+  const short = (what: 'CPU' | 'memory', left: number, reserve: number): Refusal[] => {
+    if (left >= reserve - 100 * ROUNDING) return [];
+    const name = what.toLowerCase();
+    const figures = { [`${name}FreePercent`]: left, [`${name}ReservePercent`]: reserve };
+    const reason = `${left.toFixed(1)} % of ${what} free, ${reserve} % must be`;
+    return [refuse(reason, 'add hosts, stop VMs, or lower the reserve', figures)];
+  };
+  return {
+    figures: {
+      cpuFreePercent: free.cpu,
+      cpuReservePercent: policy.cpuPercent,
+      memoryFreePercent: free.memory,
+      memoryReservePercent: policy.memoryPercent,
+    },
+    broken: [...short('CPU', free.cpu, policy.cpuPercent), ...short('memory', free.memory, policy.memoryPercent)],
+  };
 }

@@ -1,5 +1,9 @@
+import type { Refusal } from '../hypervisor/refusal.ts';
 import type { Amounts } from '../model/amounts.ts';
 import type { Cluster, CpuGeneration, Datastore, Host } from '../model/inventory.ts';
+
+/** Hosts in normal operation, or those that take VMs of failed hosts only (HA-13). */
+export type HostPool = 'normal' | 'reserved';
 
 /** What is to be placed, and what the place must offer. */
 export interface Need {
@@ -18,6 +22,10 @@ export interface Need {
   avoid?: ReadonlySet<string>;
   /** The only host that may be taken. */
   hostId?: string;
+  /** Which hosts may be taken; without it those in normal operation. */
+  pool?: HostPool;
+  /** It is powered on by this, so the promise of the cluster must allow it (HA-13). */
+  powersOn?: boolean;
   /** For a VM that runs: what the CPU must offer (SCH-6). */
   generation?: CpuGeneration;
 }
@@ -27,4 +35,6 @@ export interface Candidate {
   host: Host;
   cluster: Cluster;
   datastores: readonly Datastore[];
+  /** Says why the promise of its cluster forbids to power on what takes this (HA-13). */
+  promise?: { refusal(demand: Amounts): Refusal | undefined };
 }

@@ -33,6 +33,8 @@ export interface Refused {
   hosts: number;
   /** Per rule, how many hosts it ruled out (a host counts for the first rule that it fails). */
   ruledOut: Partial<Record<Rule, number>>;
+  /** Clusters whose hosts could be taken, if what is kept for failures did not forbid it (HA-13). */
+  promised: string[];
   /** What would help. */
   help: string[];
 }
@@ -100,11 +102,13 @@ export function firstFailure(candidate: Candidate, need: Need): Validator | unde
 /** Why no host can be taken: every candidate is looked at. */
 export function refusal(need: Need, index: Pick<CandidateIndex, 'all'>, examined: number): Refused {
   const ruledOut: Partial<Record<Rule, number>> = {};
+  const promised = new Set<string>();
   let hosts = 0;
   for (const candidate of index.all()) {
     hosts++;
     const rule = firstFailure(candidate, need)?.rule;
     if (rule) ruledOut[rule] = (ruledOut[rule] ?? 0) + 1;
+    if (rule === 'failover-capacity') promised.add(candidate.cluster.id);
   }
   const help = VALIDATORS.filter((v) => ruledOut[v.rule]).map((v) => v.help(need));
   return {
@@ -112,6 +116,7 @@ export function refusal(need: Need, index: Pick<CandidateIndex, 'all'>, examined
     examined,
     hosts,
     ruledOut,
+    promised: [...promised],
     help: hosts === 0 ? ['Load an estate with hosts in the sites of the VDC.'] : help,
   };
 }

@@ -4,6 +4,7 @@ import type { Cluster, Datastore, Host } from '../model/inventory.ts';
 import { storageGiBOf, type Vm } from '../model/vm.ts';
 import type { Candidate, Need } from './need.ts';
 import type { CandidateIndex } from './placement.ts';
+import { ClusterPromise } from './promise.ts';
 
 /**
  * A picture of the capacity, in memory. It may be stale: the conditions of the transaction decide, and what they find is
@@ -12,19 +13,23 @@ import type { CandidateIndex } from './placement.ts';
 export class CapacitySnapshot implements CandidateIndex {
   private readonly candidates: Map<string, Candidate>;
   private readonly datastores: Map<string, Datastore>;
+  private readonly promises: Map<string, ClusterPromise>;
 
   constructor(clusters: readonly Cluster[], hosts: readonly Host[], datastores: readonly Datastore[]) {
     this.datastores = new Map(datastores.map((d) => [d.id, { ...d }]));
-    const byId = new Map(clusters.map((c) => [c.id, c]));
+    const copies = hosts.map((host) => ({ ...host }));
+    const hostsOf = Map.groupBy(copies, (h) => h.clusterId);
+    this.promises = new Map(clusters.map((c) => [c.id, new ClusterPromise(c, hostsOf.get(c.id) ?? [])]));
     this.candidates = new Map(
-      hosts.map((host) => {
+      copies.map((host) => {
         const reached = [...this.datastores.values()].filter(
           (d) =>
             d.siteId === host.siteId &&
             d.kind === 'shared' &&
             (d.clusters.length === 0 || d.clusters.includes(host.clusterId)),
         );
-        return [host.id, { host: { ...host }, cluster: byId.get(host.clusterId) as Cluster, datastores: reached }];
+        const promise = this.promises.get(host.clusterId) as ClusterPromise;
+        return [host.id, { host, cluster: promise.cluster, datastores: reached, promise }];
       }),
     );
   }
@@ -45,10 +50,18 @@ export class CapacitySnapshot implements CandidateIndex {
     return this.candidates.get(hostId);
   }
 
+  /** What a cluster of the picture has promised to keep for failures (HA-13). */
+  promiseOf(clusterId: string): ClusterPromise | undefined {
+    return this.promises.get(clusterId);
+  }
+
   /** Takes capacity in the picture, after it was taken in the table. */
   take(hostId: string, demand: Amounts, storage: { datastoreId?: string | undefined; gib: number } = { gib: 0 }): void {
     const host = this.candidates.get(hostId)?.host;
-    if (host) host.free = minus(host.free, demand);
+    if (host) {
+      host.free = minus(host.free, demand);
+      this.promises.get(host.clusterId)?.took(demand);
+    }
     const store = storage.datastoreId ? this.datastores.get(storage.datastoreId) : undefined;
     if (store) store.freeGiB -= storage.gib;
   }
@@ -56,7 +69,9 @@ export class CapacitySnapshot implements CandidateIndex {
   /** Corrects one host with what the table said. */
   correct(host: Host): void {
     const there = this.candidates.get(host.id);
-    if (there) Object.assign(there.host, host);
+    if (!there) return;
+    Object.assign(there.host, host);
+    this.promises.get(host.clusterId)?.corrected();
   }
 
   correctDatastore(datastore: Datastore): void {
@@ -77,6 +92,7 @@ export function needOf(
     hostId?: string | undefined;
     avoid?: ReadonlySet<string> | undefined;
     storage?: boolean;
+    powersOn?: boolean;
   },
 ): Need {
   const { numa, nics = [] } = spec;
@@ -92,5 +108,6 @@ export function needOf(
     ...(where.clusterId ? { clusterId: where.clusterId } : {}),
     ...(where.hostId ? { hostId: where.hostId } : {}),
     ...(where.avoid ? { avoid: where.avoid } : {}),
+    ...(where.powersOn ? { powersOn: true } : {}),
   };
 }

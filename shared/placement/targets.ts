@@ -31,7 +31,8 @@ export class Targets {
 
   /** A place for a VM that comes from `source`. What it takes there is taken with `take`. */
   pick(need: Need, source: string): Pick<Chosen, 'ok' | 'candidate' | 'home'> | Refused {
-    const last = this.current.get(source);
+    const turn = `${need.pool ?? 'normal'} ${source}`;
+    const last = this.current.get(turn);
     if (last && last.taken < IN_A_ROW && !firstFailure(last.candidate, need)) {
       last.taken++;
       return chosen(last.candidate, need);
@@ -45,7 +46,7 @@ export class Targets {
       this.refused.set(shape, why);
       return why;
     }
-    this.current.set(source, { candidate: found, taken: 1 });
+    this.current.set(turn, { candidate: found, taken: 1 });
     return chosen(found, need);
   }
 

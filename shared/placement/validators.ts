@@ -2,6 +2,7 @@ import { baselineRefusal, visibleGeneration } from '../hypervisor/cpu/baseline.t
 import type { Dimension } from '../model/amounts.ts';
 import { homeOn } from './home.ts';
 import type { Candidate, Need } from './need.ts';
+import { isReserved } from './reserved.ts';
 
 /** Rules that a host must keep to be taken (SCH-1). A host counts for the first one that it breaks. */
 export type Rule =
@@ -9,6 +10,7 @@ export type Rule =
   | 'cluster'
   | 'host'
   | 'state'
+  | 'failover'
   | 'avoided'
   | 'hardware'
   | 'nested-paging'
@@ -16,11 +18,13 @@ export type Rule =
   | 'cpu'
   | 'cpu-reservation'
   | 'memory'
+  | 'vms'
   | 'memory-reservation'
   | 'huge-pages'
   | 'device'
   | 'numa'
-  | 'storage';
+  | 'storage'
+  | 'failover-capacity';
 
 export interface Validator {
   rule: Rule;
@@ -68,6 +72,18 @@ export const VALIDATORS: readonly Validator[] = [
     help: () => 'Bring hosts back online.',
   },
   {
+    rule: 'failover',
+    check: ({ host, cluster }, { pool = 'normal' }) => {
+      const reserved = isReserved(cluster, host.id);
+      if (pool === 'normal') return reserved ? 'takes VMs of failed hosts only (HA-13)' : undefined;
+      return reserved ? undefined : 'is no failover host (HA-13)';
+    },
+    help: ({ pool = 'normal' }) =>
+      pool === 'normal'
+        ? 'Add hosts, or take hosts off the failover hosts of the cluster.'
+        : 'Name failover hosts, or choose a recovery method that uses other hosts too.',
+  },
+  {
     rule: 'avoided',
     check: ({ host }, need) =>
       need.avoid?.has(host.id) ? 'is ruled out: the VM is there, or was tried there' : undefined,
@@ -109,6 +125,7 @@ export const VALIDATORS: readonly Validator[] = [
     { memoryMiB: 'MiB' },
     (need) => `Stop VMs or add hosts: ${need.demand.memoryMiB} MiB must be free on one host.`,
   ),
+  ledger('vms', { vms: 'more VMs' }, () => 'Stop VMs or add hosts: a host takes so many VMs and no more.'),
   ledger(
     'memory-reservation',
     { reservedMiB: 'MiB not yet reserved' },
@@ -141,5 +158,12 @@ export const VALIDATORS: readonly Validator[] = [
         ? undefined
         : `no datastore that it reaches has ${need.storageGiB} GiB free`,
     help: (need) => `Free or add storage: ${need.storageGiB} GiB must be free on one datastore.`,
+  },
+  // Last, so that it rules out only what could be taken otherwise.
+  {
+    rule: 'failover-capacity',
+    check: ({ promise }, { powersOn, demand }) => (powersOn ? promise?.refusal(demand)?.reason : undefined),
+    help: () =>
+      'Stop VMs, add hosts, or lower what the cluster keeps free for failures: it would not be kept otherwise (HA-13).',
   },
 ];

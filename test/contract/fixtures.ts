@@ -175,6 +175,7 @@ export const FIXTURES: Record<string, Prepare> = {
   getSite: () => ({ params: { siteId: 'site_a' } }),
   listClusters: nothing,
   getCluster: () => ({ params: { clusterId: 'cl_a-c1' } }),
+  getFailoverCapacity: () => ({ params: { clusterId: 'cl_a-c1' } }),
   patchCluster: () => ({
     params: { clusterId: 'cl_a-c1' },
     body: { overcommit: { enabled: false, alarmPercent: 100 + (++count % 50) } },

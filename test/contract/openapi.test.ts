@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { availabilityContract } from '../../shared/contract/availability.ts';
 import { estateContract } from '../../shared/contract/estates.ts';
+import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
 import { openapiDocument } from '../../shared/contract/openapi/document.ts';
 import { type ApiOperation, READ_ONLY_ROLES } from '../../shared/contract/operation.ts';
@@ -28,6 +29,7 @@ describe('the contract', () => {
       systemContract,
       estateContract,
       availabilityContract,
+      failoverContract,
       labContract,
       simContract,
     ].flatMap((c) => Object.keys(c));

@@ -3,6 +3,7 @@ import { functionAt } from '../../infra/local/http/routes.ts';
 import type { FunctionId } from '../../infra/topology.ts';
 import { availabilityContract } from '../../shared/contract/availability.ts';
 import { estateContract } from '../../shared/contract/estates.ts';
+import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
 import type { ApiOperation } from '../../shared/contract/operation.ts';
 import { simContract } from '../../shared/contract/sim.ts';
@@ -15,6 +16,7 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   'system-api': systemContract,
   estates: estateContract,
   availability: availabilityContract,
+  failover: failoverContract,
   'hypervisor-lab': labContract,
   'sim-api': simContract,
 };

@@ -64,7 +64,12 @@ export const datastore = (id = 'ds1', fields: Partial<Datastore> = {}): Datastor
   ...fields,
 });
 
-export const candidate = (of: Host, datastores = [datastore()]): Candidate => ({ host: of, cluster, datastores });
+export const candidate = (of: Host, datastores = [datastore()], more: Partial<Candidate> = {}): Candidate => ({
+  host: of,
+  cluster,
+  datastores,
+  ...more,
+});
 
 export function need({ demand, ...fields }: Partial<Omit<Need, 'demand'>> & { demand?: Partial<Amounts> } = {}): Need {
   return {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../shared/kernel/random.ts';
+import type { Cluster, Host } from '../../shared/model/inventory.ts';
+import type { Candidate, Need } from '../../shared/placement/need.ts';
 import {
   type Chosen,
   EXAMINED_LIMIT,
@@ -9,18 +11,23 @@ import {
   type Refused,
   roomiest,
 } from '../../shared/placement/placement.ts';
-import { VALIDATORS } from '../../shared/placement/validators.ts';
-import { candidate, datastore, host, index, need } from './hosts.ts';
+import { type Rule, VALIDATORS } from '../../shared/placement/validators.ts';
+import { candidate, cluster, datastore, host, index, need } from './hosts.ts';
 
 const numRuns = Number(process.env.STRATA_RANDOM_RUNS ?? 100);
 const chance = (seed = 1) => seededRandom(seed);
 
+/** A cluster with a host that takes VMs of failed hosts only. */
+const keeping: Cluster = { ...cluster, ha: { ...cluster.ha, failoverHosts: ['kept'] } };
+const NO_ROOM = { rule: 'HA-13', reason: 'it would not be kept', fix: 'stop VMs' };
+
 /** A rule, a host that breaks it and no other, and a need that the host cannot meet. */
-const BREAKS = [
+const BREAKS: [Rule, Host, Need, Partial<Candidate>?][] = [
   ['site', host('h', { siteId: 's2' }), need()],
   ['cluster', host('h', { clusterId: 'c2' }), need({ clusterId: 'c1' })],
   ['host', host('h'), need({ hostId: 'other' })],
   ['state', host('h', { state: 'suspect' }), need()],
+  ['failover', host('kept'), need(), { cluster: keeping }],
   ['avoided', host('h'), need({ avoid: new Set(['h']) })],
   ['hardware', host('h', { hardwareVirtualisation: false }), need()],
   ['nested-paging', host('h', { nestedPaging: false }), need()],
@@ -28,20 +35,23 @@ const BREAKS = [
   ['cpu', host('h', { free: { vcpus: 1 } }), need()],
   ['cpu-reservation', host('h', { free: { mhz: 999 } }), need({ demand: { mhz: 1000 } })],
   ['memory', host('h', { free: { memoryMiB: 4095 } }), need()],
+  ['vms', host('h', { free: { vms: 0 } }), need({ demand: { vms: 1 } })],
   ['memory-reservation', host('h', { free: { reservedMiB: 99 } }), need({ demand: { reservedMiB: 100 } })],
   ['huge-pages', host('h', { hugePages: { '2m': 9 } }), need({ demand: { pages2m: 10 } })],
   ['device', host('h', { devices: [{ id: 'n', kind: 'nic', functions: 1 }] }), need({ demand: { nicFunctions: 2 } })],
   ['numa', host('h'), need({ vnodes: [{ vcpus: 13, memoryMiB: 100 }] })],
   ['storage', host('h'), need({ storageGiB: 1001 })],
-] as const;
+  ['failover-capacity', host('h'), need({ powersOn: true }), { promise: { refusal: () => NO_ROOM } }],
+];
 
 describe('a rule', () => {
-  it.each(BREAKS)('"%s" rules a host out, is counted, and says what would help', (rule, broken, wanted) => {
-    const refused = place(wanted, index([candidate(broken)]), chance()) as Refused;
+  it.each(BREAKS)('"%s" rules a host out, is counted, and says what would help', (rule, broken, wanted, more = {}) => {
+    const there = candidate(broken, undefined, more);
+    const refused = place(wanted, index([there]), chance()) as Refused;
     expect(refused).toMatchObject({ ok: false, hosts: 1, ruledOut: { [rule]: 1 } });
     expect(Object.keys(refused.ruledOut)).toEqual([rule]);
     expect(refused.help).toHaveLength(1);
-    expect(explain(wanted, [candidate(broken)])[0]?.reasons).toEqual([{ rule, reason: expect.stringMatching(/\S/) }]);
+    expect(explain(wanted, [there])[0]?.reasons).toEqual([{ rule, reason: expect.stringMatching(/\S/) }]);
   });
 
   it('is tested here, whichever there is', () => {

@@ -3,6 +3,7 @@ import type { IncidentVm } from '../../shared/model/incident.ts';
 import type { Cluster, Host } from '../../shared/model/inventory.ts';
 import { hasPassthrough, type Seat, type Vm } from '../../shared/model/vm.ts';
 import type { Refused } from '../../shared/placement/placement.ts';
+import { placeRecovered } from '../../shared/placement/recovery.ts';
 import { seatOf } from '../../shared/placement/seat.ts';
 import { needOf } from '../../shared/placement/snapshot.ts';
 import { Targets } from '../../shared/placement/targets.ts';
@@ -87,7 +88,8 @@ type Next =
   | { kind: 'error'; reason: string };
 
 /** Where it is started next: once more where it failed, then on hosts that were not tried, until the limits (HA-17). */
-function nextPlace(vm: Vm, entry: IncidentVm | undefined, { ha }: Cluster, targets: Targets): Next {
+function nextPlace(vm: Vm, entry: IncidentVm | undefined, cluster: Cluster, targets: Targets): Next {
+  const { ha } = cluster;
   const at = { sites: [vm.siteId], clusterId: vm.clusterId, storage: false };
   const failedOn = entry?.failed ? entry.toHost : undefined;
   const start = (seat: Seat): Next => {
@@ -95,7 +97,9 @@ function nextPlace(vm: Vm, entry: IncidentVm | undefined, { ha }: Cluster, targe
     return { kind: 'start', seat };
   };
   if (failedOn && (entry?.starts ?? 1) <= ha.localRestarts) {
-    const again = targets.pick(needOf(vm, { ...at, hostId: failedOn }), `again on ${failedOn}`);
+    const again = placeRecovered(needOf(vm, { ...at, hostId: failedOn }), cluster, (need) =>
+      targets.pick(need, `again on ${failedOn}`),
+    );
     if (again.ok) return start(seatOf(again));
   }
   const tried = [...(entry?.tried ?? []), ...(failedOn ? [failedOn] : [])];
@@ -104,7 +108,10 @@ function nextPlace(vm: Vm, entry: IncidentVm | undefined, { ha }: Cluster, targe
       kind: 'error',
       reason: `its start failed on ${tried.length} hosts (${tried.join(', ')}): ${entry?.reason ?? 'no reason given'}`,
     };
-  const picked = targets.pick(needOf(vm, { ...at, avoid: new Set(tried) }), entry?.fromHost ?? vm.runsOn ?? '');
+  const source = entry?.fromHost ?? vm.runsOn ?? '';
+  const picked = placeRecovered(needOf(vm, { ...at, avoid: new Set(tried) }), cluster, (need) =>
+    targets.pick(need, source),
+  );
   if (picked.ok) return start(seatOf(picked));
   return { kind: 'wait', reason: noHost(picked), keepsMigration: false };
 }

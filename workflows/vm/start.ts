@@ -7,6 +7,7 @@ import { SYSTEM } from '../../shared/store/context.ts';
 import { emit, Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
+import { mustBeAdmitted } from './admission.ts';
 import { bySite, heldVms, unchanged, vmIds, vmKey } from './records.ts';
 
 /** VMs that one transaction changes at most, with an event each. */
@@ -22,10 +23,12 @@ export const startOrder = (vm: Vm, hostId: string): StartOrder => ({
 
 /**
  * Orders the start of the VMs that wait for one. Before the order goes out, the VM is entered in the index by host: from
- * then on a recovery of that host finds it. Answers how long the slowest guest boots.
+ * then on a recovery of that host finds it; what its cluster keeps for failures is asked for the last time before that
+ * (HA-13). Answers how long the slowest guest boots.
  */
 export async function orderStarts(state: State, deps: StepDeps): Promise<{ bootSeconds: number }> {
   const vms = (await heldVms(state, deps)).filter(startable);
+  await mustBeAdmitted(vms.filter(notEntered), deps);
   await enterHosts(vms, deps);
   let readyAt = deps.clock.now();
   for (const [siteId, group] of bySite(vms)) {
@@ -42,6 +45,8 @@ export async function orderStarts(state: State, deps: StepDeps): Promise<{ bootS
 const startable = (vm: Vm): boolean =>
   vm.desired === 'running' && vm.hostId !== null && (vm.state === 'creating' || vm.state === 'starting');
 
+const notEntered = (vm: Vm): boolean => vm.runsOn !== vm.hostId;
+
 /** @throws TryAgain while the agent is out of reach: the host comes back, or is fenced and its VMs recovered. */
 function readyTimeOf(result: StartResult): number {
   if (result.outcome === 'unreachable') throw new TryAgain(`host ${result.hostId} cannot be asked`);
@@ -51,7 +56,7 @@ function readyTimeOf(result: StartResult): number {
 }
 
 async function enterHosts(vms: Vm[], { store }: StepDeps): Promise<void> {
-  const missing = vms.filter((vm) => vm.runsOn !== vm.hostId);
+  const missing = vms.filter(notEntered);
   for (let i = 0; i < missing.length; i += VMS_PER_TRANSACTION) {
     const tx = new Transaction();
     for (const vm of missing.slice(i, i + VMS_PER_TRANSACTION))

@@ -13,7 +13,7 @@ import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.
 import { decideAnew, Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { beingRecovered, heldBy, noCapacity, recoveryOf } from '../../http/refusals.ts';
+import { beingRecovered, heldBy, notPoweredOn, recoveryOf } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -104,13 +104,13 @@ async function startOnce(call: Call, deps: TenantDeps): Promise<Answer> {
   if (vm.claim) throw heldBy(vm);
   if (vm.state === 'faultResuming') throw beingRecovered(vm, 'it is started without being asked for');
   const state = vmMachine.next(vm.state, 'start');
-  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false });
+  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, storage: false, powersOn: true });
   let snapshot = await deps.capacity.snapshot();
   let fresh = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const decision = place(need, snapshot, deps.random);
     if (!decision.ok) {
-      if (fresh) throw noCapacity(decision);
+      if (fresh) throw notPoweredOn(decision, snapshot, need);
       snapshot = await deps.capacity.retake();
       fresh = true;
       continue;

@@ -17,7 +17,7 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { flawAt, heldBy, noCapacity } from '../../http/refusals.ts';
+import { flawAt, heldBy, notPoweredOn } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -42,8 +42,9 @@ export async function acceptConversion(call: Call, deps: TenantDeps, vm: Vm, wis
       all: () => [...snapshot.all()].filter(fits),
     };
     const sites = [...new Set([...index.all()].map((c) => c.host.siteId))];
-    const decision = place(needOf(vm, { sites }), index, deps.random);
-    if (!decision.ok) throw noCapacity(decision);
+    const need = needOf(vm, { sites, powersOn: vm.desired === 'running' });
+    const decision = place(need, index, deps.random);
+    if (!decision.ok) throw notPoweredOn(decision, snapshot, need);
     try {
       return await write(call, vm, state, decision);
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Datastore, Host } from '../../../shared/model/inventory.ts';
 import type { Network } from '../../../shared/model/network.ts';
 import type { Vdc } from '../../../shared/model/vdc.ts';
 import { type Seat, storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
+import type { Need } from '../../../shared/placement/need.ts';
 import { place, type Refused } from '../../../shared/placement/placement.ts';
 import { seatOf } from '../../../shared/placement/seat.ts';
 import { type CapacitySnapshot, needOf } from '../../../shared/placement/snapshot.ts';
@@ -22,7 +23,7 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
-import { noCapacity } from '../../http/refusals.ts';
+import { notPoweredOn } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { AddressBook, AddressTaken, claimAddress } from './addresses.ts';
@@ -60,10 +61,11 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
   let snapshot = await deps.capacity.snapshot();
   let fresh = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const placed = await decide(call, deps, vdc, wiring, snapshot, book);
+    const need = needFor(call.body, vdc);
+    const placed = await decide(call, deps, vdc, wiring, snapshot, book, need);
     if (!Array.isArray(placed)) {
       // Nobody is refused on an old picture.
-      if (fresh) throw noCapacity(placed);
+      if (fresh) throw notPoweredOn(placed, snapshot, need, count);
       snapshot = await deps.capacity.retake();
       fresh = true;
       continue;
@@ -86,6 +88,11 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
   });
 }
 
+function needFor(body: VmRequest, vdc: Vdc): Need {
+  const sites = body.placement?.siteId ? vdc.sites.filter((s) => s === body.placement?.siteId) : vdc.sites;
+  return needOf(body, { sites, clusterId: body.placement?.clusterId, powersOn: body.start });
+}
+
 async function decide(
   call: Call<VmRequest>,
   deps: TenantDeps,
@@ -93,11 +100,10 @@ async function decide(
   wiring: Wiring,
   snapshot: CapacitySnapshot,
   book: AddressBook,
+  need: Need,
 ): Promise<Placed[] | Refused> {
   const { body } = call;
   const count = body.count ?? 1;
-  const sites = body.placement?.siteId ? vdc.sites.filter((s) => s === body.placement?.siteId) : vdc.sites;
-  const need = needOf(body, { sites, clusterId: body.placement?.clusterId });
   const operationId = call.newId('operation');
   const placed: Placed[] = [];
   for (let i = 0; i < count; i++) {

@@ -17,6 +17,7 @@ import { unavailable } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { qosFlaws, storedMemory } from './checks.ts';
+import { keepPromise } from './reservation.ts';
 
 type Change = z.infer<typeof patchVm>;
 
@@ -59,6 +60,7 @@ async function changeOnce(call: Call<Change>, deps: TenantDeps): Promise<Answer>
     add: { version: 1 },
     ...versioned(vm),
   });
+  if (cpu) await keepPromise(tx, vm, after, deps.capacity);
   shiftHosts(tx, clusterOf(vm), holdsOf(vm), holdsOf(after));
   const answer = resource(200, vmView(after));
   if (!vm.hostId || !(cpu || memory || disks || nics)) return commit(call, tx, answer, vm);
