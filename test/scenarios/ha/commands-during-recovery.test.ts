@@ -8,7 +8,7 @@ import { makeIds } from '../../../shared/kernel/ids.ts';
 import { silent } from '../../../shared/kernel/log.ts';
 import { seededRandom } from '../../../shared/kernel/random.ts';
 import { TestCloud } from '../../support/cloud.ts';
-import { aroundStep, beforeCommits, once } from '../../support/interleave.ts';
+import { aroundStep, beforeCommits, breakStep, once } from '../../support/interleave.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
 
 let test: TestCloud;
@@ -252,6 +252,31 @@ describe('HA of a VM is switched off', () => {
     await test.until(async () => (await acme.vm(made.body.id)).state === 'running', 200);
     expect(await test.violations()).toEqual([]);
   });
+});
+
+it('a start whose host fails, and for which no room is found, is given up: the VM is stopped and held by nobody', async () => {
+  await begin(2, 5);
+  const made = await acme.create({ name: 'late', start: false });
+  await test.settle();
+  const { id } = made.body;
+  const started = await command(id, 'start');
+  await test.advance(10);
+  const from = (await acme.vm(id)).hostId as string;
+  await test.fault('host-power-loss', from);
+  await test.until(async () => {
+    const now = await acme.vm(id);
+    return now.state === 'faultResuming' && now.hostId === null && now.reason;
+  });
+  // Its patience is over.
+  breakStep('start-vm', 'confirm');
+  await test.until(async () => (await operation(started.body.id)).state === 'failed', 120);
+  expect(await acme.vm(id)).toMatchObject({ state: 'stopped', hostId: null });
+  expect((await acme.vm(id)).reason).toMatch(/the start failed/);
+  await test.advance(60);
+  await test.settle();
+  expect(await processesOf(id)).toEqual([]);
+  expect(await test.violations()).toEqual([]);
+  expect((await command(id, 'delete')).status).toBe(202);
 });
 
 describe.each(['waiting', 'being started'] as const)('a VM that is %s', (stage) => {
