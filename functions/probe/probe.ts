@@ -1,16 +1,19 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
 import { type Heartbeat, type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
+import { type Watch, watchOf } from '../../shared/model/condition.ts';
+import { hostAlarms } from '../../shared/model/host-alarms.ts';
 import type { Incident } from '../../shared/model/incident.ts';
-import { type Host, hostMachine } from '../../shared/model/inventory.ts';
+import { type Cluster, type Host, hostMachine } from '../../shared/model/inventory.ts';
 import type { OperationKind } from '../../shared/model/operation.ts';
-import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
+import { clearAlarm, moveAlarms, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { decide, type Finding, waitsOn } from './decide.ts';
+import { believed, decide, type Finding, waitsOn } from './decide.ts';
+import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** How long the list of hosts is believed while nothing stands out, ms. */
@@ -26,7 +29,7 @@ export class Probe {
   private readonly runtime: Runtime;
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
-  private kept: { at: number; hosts: Host[] } | undefined;
+  private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster> } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
@@ -36,7 +39,7 @@ export class Probe {
 
   async run(): Promise<Finding[]> {
     const now = this.runtime.clock.now();
-    if (!this.kept || now - this.kept.at > REFRESH_MS || this.kept.hosts.length === 0) await this.refresh(now);
+    if (this.stale(now)) await this.refresh(now);
     const beats = await this.allHeartbeats();
     if (!this.find(beats, now).length) return [];
     await this.refresh(now);
@@ -47,10 +50,17 @@ export class Probe {
     return findings;
   }
 
+  /** That a cluster is armed again by hand must be seen at once: what is dead there waits for it. */
+  private stale(now: number): boolean {
+    if (!this.kept || now - this.kept.at > REFRESH_MS || this.kept.hosts.length === 0) return true;
+    return [...this.kept.clusters.values()].some((c) => c.disarmed !== undefined);
+  }
+
   private async refresh(now: number): Promise<void> {
     const clusters = await this.inventory.clusters();
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
-    this.kept = { at: now, hosts };
+    this.kept = { at: now, hosts, clusters: new Map(clusters.map((c) => [c.id, c])) };
+    for (const finding of disarmedFindings(clusters, now)) await this.disarmed(finding, now);
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
   }
 
@@ -64,14 +74,27 @@ export class Probe {
   }
   private readonly overcommitted = new Map<string, boolean>();
 
+  private async disarmed({ clusterId, raised, text }: DisarmedFinding, now: number): Promise<void> {
+    if (this.unarmed.get(clusterId) === raised) return;
+    const { store, ids } = this.runtime;
+    const alarm = { code: DISARMED_ALARM, object: clusterId, severity: 'warning' as const, text };
+    if (raised) await raiseAlarm(store, ids, alarm, now);
+    else await clearAlarm(store, ids, DISARMED_ALARM, clusterId, now);
+    this.unarmed.set(clusterId, raised);
+  }
+  private readonly unarmed = new Map<string, boolean>();
+
   private find(beats: Map<string, Map<string, Heartbeat>>, now: number): Finding[] {
     const hosts = this.kept?.hosts ?? [];
+    const watches = new Map<string, Watch>();
+    for (const cluster of this.kept?.clusters.values() ?? []) watches.set(cluster.id, watchOf(cluster, now));
     return hosts.flatMap((host): Finding[] => {
       const site = beats.get(host.siteId);
       // Of a site that does not answer nothing is known, and nothing could be done there.
       if (!site) return [];
-      if (waitsOn(host, now)) return [{ kind: 'recover', host }];
-      const finding = decide(host, site.get(host.id), now);
+      const watch = watches.get(host.clusterId);
+      if (waitsOn(host, now, watch)) return [{ kind: 'recover', host, condition: host.condition ?? 'alive' }];
+      const finding = decide(host, site.get(host.id), now, watch);
       return finding ? [finding] : [];
     });
   }
@@ -99,30 +122,53 @@ export class Probe {
   private readonly silent = new Set<string>();
 
   private async act(finding: Finding, now: number): Promise<void> {
+    const { host } = finding;
+    const also = believed(finding, now);
     try {
-      if (finding.kind === 'suspect') await this.suspect(finding.host, finding.at, now);
-      else if (finding.kind === 'back') await this.back(finding.host, now);
-      else if (finding.kind === 'returned')
-        await this.begin(
-          'reconcile-host',
-          finding.host,
-          now,
-          finding.host.state === 'fenced' ? 'reconciling' : finding.host.state,
-        );
-      else await this.recover(finding.host, finding.host.seenAt, now, finding.host.state);
+      switch (finding.kind) {
+        case 'suspect':
+          return await this.suspect(host, finding.at, now, also);
+        case 'back':
+          return await this.back(host, now, also);
+        case 'returned': {
+          const state = host.state === 'fenced' ? 'reconciling' : host.state;
+          return await this.begin('reconcile-host', host, now, state, new Transaction(), also);
+        }
+        case 'recover':
+          return await this.recover(host, host.seenAt, now, host.state, also);
+        case 'noted':
+          return await this.note(host, now, also);
+      }
     } catch (error) {
       // Another probe, or a workflow, was faster: its change stands.
       if (!(error instanceof Overtaken)) throw error;
     }
   }
 
+  /** What is believed of a host changes, and with it, in the same transaction, the alarms that follow from it. */
+  private believe(tx: Transaction, host: Host, set: Partial<Host>, now: number, remove: string[] = []): void {
+    moveAlarms(tx, this.runtime.ids, hostAlarms(host), hostAlarms({ ...host, ...set }), now);
+    tx.update(keys.host(host.clusterId, host.id), {
+      set,
+      add: { version: 1 },
+      ...(remove.length > 0 ? { remove } : {}),
+      ...asRead(host),
+    });
+  }
+
+  private async note(host: Host, now: number, also: Partial<Host>): Promise<void> {
+    const tx = new Transaction();
+    this.believe(tx, host, also, now);
+    await this.runtime.store.commit(tx);
+  }
+
   /**
    * Starts a recovery, in one transaction with the suspicion: of a new incident, or of the one that the host still has,
    * when it went away again before the last of its VMs had found a place.
    */
-  private async suspect(host: Host, lastSeen: number, now: number): Promise<void> {
+  private async suspect(host: Host, lastSeen: number, now: number, also: Partial<Host>): Promise<void> {
     const state = hostMachine.next(host.state, 'heartbeatMissed');
-    await this.recover(host, lastSeen, now, state, { seenAt: lastSeen });
+    await this.recover(host, lastSeen, now, state, { seenAt: lastSeen, ...also });
   }
 
   /**
@@ -145,15 +191,12 @@ export class Probe {
     await this.begin('ha-recovery', { ...host, incidentId }, now, state, tx, also);
   }
 
-  private async back(host: Host, now: number): Promise<void> {
+  private async back(host: Host, now: number, also: Partial<Host>): Promise<void> {
     const { store, ids } = this.runtime;
     const incident = host.incidentId ? await store.get<Incident>(keys.incident(host.incidentId)) : undefined;
-    const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-      set: { state: hostMachine.next(host.state, 'heartbeatBack'), seenAt: now },
-      add: { version: 1 },
-      remove: ['incidentId'],
-      ...asRead(host),
-    });
+    const tx = new Transaction();
+    const state = hostMachine.next(host.state, 'heartbeatBack');
+    this.believe(tx, host, { state, seenAt: now, ...also }, now, ['incidentId']);
     if (incident)
       tx.update(keys.incident(incident.id), {
         set: {
@@ -166,7 +209,6 @@ export class Probe {
     emit(tx, { id: ids.make('event'), type: 'host.online', at: now, subject: host.id, data: {} });
     accept(tx, tellSettings(ids, host.id, now));
     await store.commit(tx);
-    await clearAlarm(store, ids, 'host-management-lost', host.id, now);
   }
 
   /** Claims the host for a workflow and starts it. */
@@ -190,11 +232,8 @@ export class Probe {
       input,
       createdAt: now,
     });
-    tx.update(keys.host(host.clusterId, host.id), {
-      set: { state, claim: operation.id, ...(host.incidentId ? { incidentId: host.incidentId } : {}), ...also },
-      add: { version: 1 },
-      ...asRead(host),
-    });
+    const incident = host.incidentId ? { incidentId: host.incidentId } : {};
+    this.believe(tx, host, { state, claim: operation.id, ...incident, ...also }, now);
     accept(tx, operation);
     await this.runtime.store.commit(tx);
   }

@@ -3,6 +3,7 @@ import type { patchCluster } from '../../shared/contract/shapes.ts';
 import { effectiveGeneration } from '../../shared/hypervisor/cpu/baseline.ts';
 import { promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
+import { formerLeasesAfter } from '../../shared/model/ha.ts';
 import { allocatedOf, type Cluster, type Host, promisedBy } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
@@ -35,8 +36,9 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
   };
   mustBePossible(after, await inventory.hostsOf(cluster.id, { consistent: true }));
   const { ha, overcommit, vcpuRatioPercent, numa } = after;
+  const formerLeases = formerLeasesAfter(cluster, ha.leaseSeconds, call.now);
   const tx = new Transaction().update(keys.cluster(cluster.id), {
-    set: { ha, overcommit, vcpuRatioPercent, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
+    set: { ha, formerLeases, overcommit, vcpuRatioPercent, numa, ...(cpuBaseline ? { cpuBaseline } : {}) },
     add: { version: 1 },
     remove: cpuBaseline ? [] : ['cpuBaseline'],
     ...versioned(cluster),

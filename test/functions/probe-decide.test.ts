@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { decide, RETRY_MS, waitsOn } from '../../functions/probe/decide.ts';
+import { believed, decide, RETRY_MS, waitsOn } from '../../functions/probe/decide.ts';
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
-import { HOST_STATES, type Host, type HostState } from '../../shared/model/inventory.ts';
+import { watchOf } from '../../shared/model/condition.ts';
+import { STEADY_MS } from '../../shared/model/flapping.ts';
+import { DEFAULT_HA } from '../../shared/model/ha.ts';
+import { type Condition, HOST_STATES, type Host, type HostState } from '../../shared/model/inventory.ts';
 import { host } from '../placement/hosts.ts';
 
 const NOW = 1_000 * SECOND;
@@ -13,6 +16,9 @@ const beat = (managementAt: number | null, storageAt: number | null): Heartbeat 
   storageAt,
   restartedAt: null,
   power: 'on',
+  answersPing: false,
+  aloneSince: null,
+  storageLostSince: null,
 });
 const SIGNS = {
   alive: beat(NOW, NOW),
@@ -26,9 +32,9 @@ type Sign = keyof typeof SIGNS;
 const TABLE: Record<HostState, Record<Sign, string | undefined>> = {
   reconciling: { alive: 'returned', partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
   online: { alive: undefined, partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
-  suspect: { alive: 'back', partitioned: undefined, dead: 'recover', unheard: 'recover' },
+  suspect: { alive: 'back', partitioned: 'noted', dead: 'recover', unheard: 'recover' },
   fencing: { alive: 'recover', partitioned: 'recover', dead: 'recover', unheard: 'recover' },
-  fenced: { alive: 'returned', partitioned: undefined, dead: undefined, unheard: undefined },
+  fenced: { alive: 'returned', partitioned: 'noted', dead: 'noted', unheard: 'noted' },
   maintenance: { alive: undefined, partitioned: undefined, dead: undefined, unheard: undefined },
   gone: { alive: undefined, partitioned: undefined, dead: undefined, unheard: undefined },
 };
@@ -46,12 +52,105 @@ describe('the probe', () => {
     expect(kindOf({ state, claim: 'op_1', waiting: 3 }, sign)).toBeUndefined();
   });
 
+  it.each(cases.filter(([, , expected]) => expected === 'noted'))(
+    'has nothing to note of a host that is %s and %s when its condition is on record',
+    (state, sign) => {
+      const condition = decide(host('h', { state }), SIGNS[sign], NOW)?.condition as Condition;
+      expect(kindOf({ state, condition }, sign)).toBeUndefined();
+    },
+  );
+
   it.each([
     ['the last heartbeat, when there is one', beat(NOW - 30 * SECOND, null), NOW - 30 * SECOND],
     ['what is on record, when that is newer', beat(NOW - 90 * SECOND, null), NOW - 60 * SECOND],
     ['what is on record, when no heartbeat ever came', undefined, NOW - 60 * SECOND],
   ])('says since when a host is silent: %s', (_what, sign, at) => {
     expect(decide(host('h', { seenAt: NOW - 60 * SECOND }), sign, NOW)).toMatchObject({ kind: 'suspect', at });
+  });
+});
+
+describe('in a cluster that is disarmed, the probe', () => {
+  const watch = { ...watchOf({ ha: DEFAULT_HA }, NOW), armed: false };
+  const found = (fields: Partial<Host>, sign: Sign) => decide(host('h', fields), SIGNS[sign], NOW, watch)?.kind;
+  it.each([
+    ['suspects a host that fell silent', { state: 'online' as const }, 'dead' as const, 'suspect'],
+    ['lets one be that is dead', { state: 'suspect' as const, condition: 'hung' as const }, 'dead' as const, undefined],
+    ['goes on with no fence', { state: 'fencing' as const, condition: 'hung' as const }, 'dead' as const, undefined],
+    [
+      'tries no VM that waits',
+      { state: 'fenced' as const, condition: 'hung' as const, waiting: 1 },
+      'dead' as const,
+      undefined,
+    ],
+    ['lets a host come back that was never gone', { state: 'suspect' as const }, 'alive' as const, 'back'],
+    ['lets a fenced host be reconciled', { state: 'fenced' as const }, 'alive' as const, 'returned'],
+  ])('%s', (_what, fields, sign, expected) => {
+    expect(found(fields, sign)).toBe(expected);
+  });
+
+  it('looks for no VM that waits on a host that serves', () => {
+    expect(waitsOn(host('h', { state: 'online', waiting: 1 }), NOW, watch)).toBe(false);
+  });
+});
+
+describe('a host that flaps', () => {
+  const instants = [NOW - 400 * SECOND, NOW - 300 * SECOND, NOW - 200 * SECOND];
+  const damped = (fields: Partial<Host> = {}) => ({ state: 'suspect' as const, flaps: instants, ...fields });
+  it.each([
+    ['is noted to be well, and stays suspect', damped({ condition: 'partitioned' }), 'alive', 'noted'],
+    [
+      'stays suspect while it was well for less than 5 minutes',
+      damped({ condition: 'alive', conditionAt: NOW - STEADY_MS + 1 }),
+      'alive',
+      undefined,
+    ],
+    [
+      'is back when it was well for 5 minutes',
+      damped({ condition: 'alive', conditionAt: NOW - STEADY_MS }),
+      'alive',
+      'back',
+    ],
+    [
+      'begins to be steady anew when it was away meanwhile',
+      damped({ condition: 'alive', conditionAt: NOW - 1 }),
+      'partitioned',
+      'noted',
+    ],
+    [
+      'is recovered at once when it fails in earnest',
+      damped({ condition: 'alive', conditionAt: NOW - 1 }),
+      'dead',
+      'recover',
+    ],
+  ] as const)('%s', (_what, fields, sign, expected) => {
+    expect(kindOf(fields as Partial<Host>, sign)).toBe(expected);
+  });
+
+  it('begins anew once it was steady, failed in earnest or was reconciled', () => {
+    for (const kind of ['back', 'recover', 'returned'] as const)
+      expect(believed({ host: host('h', damped()), condition: 'alive', kind }, NOW).flaps, kind).toEqual([]);
+    const noted = believed({ host: host('h', damped()), condition: 'hung', kind: 'noted' }, NOW);
+    expect(noted).toEqual({ condition: 'hung', conditionAt: NOW });
+  });
+
+  it('is remembered by its last three suspicions', () => {
+    const found = { host: host('h', { flaps: [1, 2, 3] }), condition: 'hung' as const, kind: 'suspect' as const };
+    expect(believed(found, NOW)).toEqual({ condition: 'hung', conditionAt: NOW, flaps: [2, 3, NOW] });
+  });
+});
+
+describe('the time of silence of a cluster decides when a host is missed', () => {
+  it.each([
+    [4, 3.9, undefined],
+    [4, 4, 'suspect'],
+    [6, 5.9, undefined],
+    [6, 6, 'suspect'],
+    [30, 29.9, undefined],
+    [30, 30, 'suspect'],
+  ])('of %d s: silent for %d s', (silentSeconds, seconds, expected) => {
+    const watch = watchOf({ ha: { ...DEFAULT_HA, silentSeconds } }, NOW);
+    const last = NOW - seconds * SECOND;
+    expect(decide(host('h', { state: 'online' }), beat(last, last), NOW, watch)?.kind).toBe(expected);
   });
 });
 
@@ -63,7 +162,7 @@ describe('VMs that wait for capacity', () => {
     ['are not tried when there are none', { waiting: 0, triedAt: 0 }, false],
   ])('%s, while their host is gone and after it is back', (_what, fields, tried) => {
     expect(RETRY_MS).toBe(20 * SECOND);
-    expect(kindOf({ state: 'fenced', ...fields }, 'dead')).toBe(tried ? 'recover' : undefined);
+    expect(kindOf({ state: 'fenced', condition: 'hung', ...fields }, 'dead')).toBe(tried ? 'recover' : undefined);
     expect(waitsOn(host('h', { state: 'online', incidentId: 'inc_1', ...fields }), NOW)).toBe(tried);
   });
 

@@ -1,8 +1,11 @@
 import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { iso } from '../../shared/kernel/clock.ts';
+import { CONDITION_WORDS, type Judgement, judge, watchOf } from '../../shared/model/condition.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { assess, hasRestarted, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
+import { lastSign, leaseInForce } from '../../shared/model/liveness.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -12,25 +15,26 @@ import { loadCase, noteIncident } from './records.ts';
 /** Beyond the end of a lease, ms: clocks of hosts and cloud may differ by so much. Declared. */
 const LEASE_MARGIN_MS = 1_000;
 
-const { leaseMs } = mustKeepOrder(LIVENESS);
-
 /**
- * Makes sure that the host runs nothing (HA-7). In this order: its power controller confirms that it is off; its agent,
- * if it can be asked again, confirms that it has stopped everything; its lease has surely run out and its watchdog with it.
+ * Makes sure that the host runs nothing (HA-7). In this order: it says itself that all it ran has ended, while nothing can
+ * be started on it; its power controller confirms that it is off; its agent, if it can be asked again, confirms that it
+ * has stopped everything; its lease has surely run out and its watchdog with it.
  */
 export async function fence(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
   if (host.state === 'fenced') return { fenced: true };
   if (host.state === 'suspect') await toFencing(host, deps);
-  // One that has restarted by itself need not be switched off: its agent says what it runs since.
+  // One whose agent can be asked, since it restarted or lost its storage, need not be switched off.
   const how =
     (state.restarted ? await byAgent(host, deps) : undefined) ??
+    (await byItself(host, deps)) ??
     (await byPowerController(host, deps)) ??
     (await byAgent(host, deps));
   if (how) return confirmed(host, incident, how, deps);
   const now = deps.clock.now();
   const seenAt = await lastLife(host, deps);
-  const leaseEnds = seenAt + leaseMs + LEASE_MARGIN_MS;
+  const cluster = await new Inventory(deps.store, SYSTEM).cluster(host.clusterId);
+  const leaseEnds = seenAt + leaseInForce(cluster, seenAt) + LEASE_MARGIN_MS;
   if (now >= leaseEnds)
     return confirmed(host, incident, `the lease ran out: no sign of life since ${iso(seenAt)}`, deps);
   await noteIncident(
@@ -51,6 +55,28 @@ async function toFencing(host: Host, { store }: StepDeps): Promise<void> {
     values: { ':suspect': 'suspect' },
     onFail: () => Object.assign(new Error(`host ${host.id} changed meanwhile`), { name: 'TryAgain' }),
   });
+}
+
+/** HA-19: an isolated host that has stopped its VMs, or one that restarted out of reach, says so by its storage. */
+async function byItself(host: Host, deps: StepDeps): Promise<string | undefined> {
+  const found = await judged(host, deps);
+  if (found?.fence !== 'itself') return undefined;
+  return `it says by its storage heartbeat that all it ran has ended, and it cannot be asked to start anything: ${found.condition}`;
+}
+
+/** What its signs say now; nothing while its site does not answer. */
+async function judged(
+  host: Host,
+  { port, store, clock }: StepDeps,
+): Promise<(Judgement & { armed: boolean }) | undefined> {
+  const watch = watchOf(await new Inventory(store, SYSTEM).cluster(host.clusterId), clock.now());
+  try {
+    const beat = (await port.heartbeats(host.siteId)).find((b) => b.hostId === host.id);
+    return { ...judge(beat, host, clock.now(), watch), armed: watch.armed };
+  } catch (error) {
+    if (error instanceof PortTimeout) return undefined;
+    throw error;
+  }
 }
 
 async function byPowerController(host: Host, { port }: StepDeps): Promise<string | undefined> {
@@ -125,31 +151,17 @@ async function confirmed(
   return { fenced: true };
 }
 
-/** What both channels say of the suspect. */
+/** What both channels say of the suspect, and whether anything may be done about it (HA-6). */
 export async function assessHost(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const { host, incident } = await loadCase(state, deps);
   // A later pass, for the VMs that wait: the fence stands.
   if (host.state !== 'suspect') return { verdict: host.state === 'fencing' ? 'dead' : 'fenced' };
   const now = deps.clock.now();
-  let verdict: string;
-  let restarted = false;
-  try {
-    const beat = (await deps.port.heartbeats(host.siteId)).find((b) => b.hostId === host.id);
-    verdict = assess(beat, now);
-    restarted = verdict === 'alive' && hasRestarted(beat, host);
-    if (restarted) verdict = 'dead';
-  } catch (error) {
-    if (!(error instanceof PortTimeout)) throw error;
-    // Nothing can be said of a host whose whole site is silent; and nothing could be done there.
-    verdict = 'unreachable';
-  }
-  const words: Record<string, string> = {
-    alive: 'heartbeats are back',
-    partitioned: 'its storage heartbeat goes on: only the management network is lost',
-    dead: 'no heartbeat on either channel',
-    unreachable: 'the whole site does not answer',
-  };
-  const found = restarted ? 'it has restarted meanwhile: what it ran is gone' : words[verdict];
-  await noteIncident(deps.store, incident, now, 'second channel asked', found);
-  return { verdict, restarted };
+  const found = await judged(host, deps);
+  // Nothing can be said of a host whose whole site is silent; and nothing could be done there.
+  const words = found ? CONDITION_WORDS[found.condition] : 'the whole site does not answer';
+  await noteIncident(deps.store, incident, now, 'second channel asked', words);
+  if (!found) return { verdict: 'unreachable', restarted: false };
+  const verdict = found.verdict === 'dead' && !found.armed ? 'disarmed' : found.verdict;
+  return { verdict, restarted: found.fence === 'agent' };
 }

@@ -1,3 +1,4 @@
+import { flaps } from '../../shared/model/flapping.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
@@ -16,7 +17,6 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
   for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, now);
   for (const vm of incident.vms.filter((v) => v.outcome === 'recovered'))
     await clearAlarm(deps.store, deps.ids, 'vm-waits', vm.id, now);
-  if (end.host.set?.state === 'online') await clearAlarm(deps.store, deps.ids, 'host-management-lost', host.id, now);
   await noteIncident(deps.store, incident, now, end.words, undefined, [], {
     state: end.incident,
     ...(end.incident === 'open' ? {} : { closedAt: now }),
@@ -64,23 +64,20 @@ export function ending(host: Host, incident: Incident, verdict: string): Ending 
       words: 'false alarm: the host was never gone',
       incident: 'falseAlarm',
       waiting: 0,
-      host: { set: { state: hostMachine.next('suspect', 'heartbeatBack') } },
+      // One that flaps serves again when it has been steady; the probe sees to that.
+      host: flaps(host) ? {} : { set: { state: hostMachine.next('suspect', 'heartbeatBack') } },
       alarms: [],
     };
   }
-  if (verdict === 'partitioned' || verdict === 'unreachable') {
-    const text =
-      verdict === 'partitioned'
-        ? `Host ${host.name} lost its management network; its VMs run on`
-        : `Host ${host.name} cannot be judged: its whole site does not answer`;
+  // The probe has raised the alarm of its condition, and clears it.
+  if (verdict === 'partitioned' || verdict === 'unreachable' || verdict === 'disarmed')
     return {
-      words: 'nothing is restarted',
+      words: verdict === 'disarmed' ? 'nothing is restarted: HA of its cluster is disarmed' : 'nothing is restarted',
       incident: 'open',
       waiting: 0,
       host: {},
-      alarms: [{ code: 'host-management-lost', object: host.id, severity: 'major', text }],
+      alarms: [],
     };
-  }
   const waiting = incident.vms.filter((v) => v.outcome === 'waiting' || v.outcome === 'recovering');
   if (waiting.length > 0) {
     const alarms = waiting.map((v) => ({
