@@ -36,8 +36,9 @@ export function decide(
     (host.condition ?? 'alive') === condition ? undefined : { ...found, kind: 'noted' };
   const suspect: Finding = { ...found, kind: 'suspect', at: Math.max(host.seenAt, beat?.managementAt ?? 0) };
   const recover: Finding | undefined = watch.armed ? { ...found, kind: 'recover' } : noted;
-  // It can be asked, and reaches its storage.
+  // It can be asked, and reaches its storage. That it has restarted is no news of a host that runs nothing.
   const answers = condition === 'alive' || condition === 'restarted';
+  const returned: Finding = { host, condition: 'alive', kind: 'returned' };
   switch (host.state) {
     case 'online':
       return verdict === 'alive' ? noted : suspect;
@@ -47,11 +48,11 @@ export function decide(
     case 'fencing':
       return recover;
     case 'fenced':
-      if (answers) return { ...found, kind: 'returned' };
+      if (answers) return returned;
       return due(host, now) ? recover : noted;
     case 'reconciling':
       // One that went away again before it served: what waits on its incident must not wait for its reconciliation.
-      return answers ? { ...found, kind: 'returned' } : suspect;
+      return answers ? returned : suspect;
     case 'maintenance':
     case 'gone':
       return undefined;

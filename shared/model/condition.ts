@@ -69,8 +69,8 @@ export interface Judgement {
   /** `dead`: it is to be fenced, and its VMs start elsewhere. `partitioned`: it is watched, and nothing is restarted. */
   verdict: Verdict;
   /**
-   * The fence that is tried first. `agent`: it can be asked to stop all that it runs. `itself`: what its storage
-   * heartbeat says is the confirmation; nothing can be started on it while its agent is out of reach.
+   * The fence that is tried first. `agent`: it can be asked to stop all that it runs. `itself`: its signs are the
+   * confirmation, since they say that all it ran has ended, and nothing can be started on it while its agent is away.
    */
   fence?: 'agent' | 'itself';
 }
@@ -94,8 +94,11 @@ export function judge(signs: Signs | undefined, host: { servesSince: number }, n
       // It says itself that all it is believed to run has ended: by a restart, or because it was isolated.
       if (hasRestarted(signs, host)) return { condition, verdict: 'dead', fence: 'itself' };
       return { condition, verdict: 'partitioned' };
-    case 'hung':
     case 'dead':
+      // It boots: what it ran is gone, and nothing can be started on it yet.
+      if (signs?.power === 'booting') return { condition, verdict: 'dead', fence: 'itself' };
+      return { condition, verdict: 'dead' };
+    case 'hung':
     case 'lost':
       return { condition, verdict: 'dead' };
   }

@@ -58,8 +58,8 @@ export function hostTimeline(host: WorldHost, faults: readonly Fault[]): HostTim
     ...resets.map((at) => ({ from: at, to: at + HOST_BOOT_MS })),
   ]);
   const stops = alone.map(untilOff).flatMap((s) => isolationStop(host, s, hung));
-  const kills = [...off.map((s) => s.from), ...resets, ...stops.filter((at) => !within(off, at))];
-  kills.sort((a, b) => a - b);
+  const ends = [...off.map((s) => s.from), ...resets, ...stops.filter((at) => !within(off, at))];
+  const kills = [...new Set(ends)].sort((a, b) => a - b);
   const bmcLost = spans('bmc-unreachable', 'site-loss');
   return { off, booting, hung, managementLost, networkLost, alone, storageLost, bmcLost, kills };
 }

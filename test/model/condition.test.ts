@@ -90,6 +90,12 @@ describe('what follows', () => {
     expect(judge(one(condition), HOST, NOW, watch)).toEqual({ condition, verdict, ...(fence ? { fence } : {}) });
   });
 
+  it('of a host that boots: what it ran has ended, and that is the fence', () => {
+    const signs: Signs = { ...one('dead'), power: 'booting' };
+    expect(judge(signs, HOST, NOW, watch)).toEqual({ condition: 'dead', verdict: 'dead', fence: 'itself' });
+    expect(judge({ ...signs, power: 'off' }, HOST, NOW, watch)).toEqual({ condition: 'dead', verdict: 'dead' });
+  });
+
   it('of a host that has restarted: its agent is the fence', () => {
     expect(judge(one('restarted', true), HOST, NOW, watch)).toEqual({
       condition: 'restarted',

@@ -171,8 +171,8 @@ describe('the watchdog of a host', () => {
         const t = hostTimeline(host, faults);
         for (let at = 0; at <= 800_000; at += 1_000) {
           const last = Math.max(
-            lastHeartbeat(t, 'management', host, at) ?? 0,
-            lastHeartbeat(t, 'storage', host, at) ?? 0,
+            lastHeartbeat(t, 'management', host, at) ?? -1,
+            lastHeartbeat(t, 'storage', host, at) ?? -1,
           );
           if (at - last < WATCHDOG_MS + HEARTBEAT_MS) continue;
           silences++;

@@ -57,11 +57,16 @@ async function toFencing(host: Host, { store }: StepDeps): Promise<void> {
   });
 }
 
-/** HA-19: an isolated host that has stopped its VMs, or one that restarted out of reach, says so by its storage. */
+/**
+ * HA-19: an isolated host that has stopped its VMs, or one that restarted out of reach, says so by its storage; of one that
+ * boots its power controller says it.
+ */
 async function byItself(host: Host, deps: StepDeps): Promise<string | undefined> {
   const found = await judged(host, deps);
   if (found?.fence !== 'itself') return undefined;
-  return `it says by its storage heartbeat that all it ran has ended, and it cannot be asked to start anything: ${found.condition}`;
+  return found.condition === 'dead'
+    ? 'it boots, says its power controller: all it ran has ended'
+    : `it says by its storage heartbeat that all it ran has ended, and it cannot be asked to start anything: ${found.condition}`;
 }
 
 /** What its signs say now; nothing while its site does not answer. */
