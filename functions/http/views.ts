@@ -175,7 +175,7 @@ export const hostView = (h: Host) => ({
   siteId: h.siteId,
   clusterId: h.clusterId,
   state: h.state,
-  ...optional({ reason: h.reason, draining: h.draining }),
+  ...optional({ condition: h.condition, reason: h.reason, draining: h.draining }),
   power: h.power,
   vendor: h.vendor,
   arch: h.arch,

@@ -1,21 +1,42 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
+import type { Ids } from '../../shared/kernel/ids.ts';
+import { hostAlarms } from '../../shared/model/host-alarms.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
-import { clearAlarm } from '../../shared/store/alarms.ts';
+import { moveAlarms } from '../../shared/store/alarms.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 
-/** Hosts that one transaction makes suspect, beside the incident, its mark, the operation and an event. */
-const HOSTS_AT_ONCE = 90;
+/** Hosts that one transaction makes suspect, each with its alarms, beside incident, mark, operation and event. */
+const HOSTS_AT_ONCE = 14;
 
 /** Another probe, or a workflow, was faster: its change stands. */
 export class Overtaken extends Error {}
 
-/** A host that fell silent, and when it was heard last, ms. */
+/** A host that fell silent, when it was heard last, ms, and what is believed of it from now on. */
 export interface Suspect {
   host: Host;
   at: number;
+  also: Partial<Host>;
+}
+
+/** What is believed of a host changes, and with it, in the same transaction, the alarms that follow from it. */
+function believe(tx: Transaction, ids: Ids, host: Host, set: Partial<Host>, now: number, remove: string[] = []): void {
+  moveAlarms(tx, ids, hostAlarms(host), hostAlarms({ ...host, ...set }), now);
+  tx.update(keys.host(host.clusterId, host.id), {
+    set,
+    add: { version: 1 },
+    ...(remove.length > 0 ? { remove } : {}),
+    ...asRead(host),
+  });
+}
+
+/** Nothing is to be done about it but to believe what was found. */
+export async function note({ store, ids }: Runtime, host: Host, also: Partial<Host>, now: number): Promise<void> {
+  const tx = new Transaction();
+  believe(tx, ids, host, also, now);
+  await store.commit(tx);
 }
 
 /** Every incident that is open. */
@@ -35,11 +56,12 @@ export async function openIncident({ store, ids }: Runtime, suspects: readonly S
   const last = suspects.slice(-HOSTS_AT_ONCE);
   for (let i = 0; i < suspects.length - last.length; i += HOSTS_AT_ONCE) {
     const tx = new Transaction();
-    for (const s of suspects.slice(i, Math.min(i + HOSTS_AT_ONCE, suspects.length - last.length))) suspect(tx, s, id);
+    for (const s of suspects.slice(i, Math.min(i + HOSTS_AT_ONCE, suspects.length - last.length)))
+      suspect(tx, ids, s, id, now);
     await store.commit(tx);
   }
   const tx = new Transaction();
-  for (const s of last) suspect(tx, s, id);
+  for (const s of last) suspect(tx, ids, s, id, now);
   const { siteId, clusterId } = (suspects[0] as Suspect).host;
   const heard = Math.max(...suspects.map((s) => s.at));
   const incident: Incident = {
@@ -77,15 +99,12 @@ export async function openIncident({ store, ids }: Runtime, suspects: readonly S
 }
 
 /** One that serves, or is fenced, keeps its state: a VM on it is to be recovered. */
-function suspect(tx: Transaction, { host, at }: Suspect, incidentId: string): void {
+function suspect(tx: Transaction, ids: Ids, { host, at, also }: Suspect, incidentId: string, now: number): void {
   const silent = host.state === 'online' && host.callsRecovery === undefined;
   const state = silent || host.state === 'reconciling' ? hostMachine.next(host.state, 'heartbeatMissed') : host.state;
   const serves = state === 'online';
-  tx.update(keys.host(host.clusterId, host.id), {
-    ...(serves ? {} : { set: { state, incidentId, seenAt: Math.max(host.seenAt, at) } }),
-    add: { version: 1 },
-    ...asRead(host),
-  });
+  const set = serves ? {} : { state, incidentId, seenAt: Math.max(host.seenAt, at) };
+  believe(tx, ids, host, { ...set, ...also }, now);
 }
 
 /** Another pass of an incident on which nothing works. */
@@ -111,14 +130,12 @@ export async function takeBack(
   { store, ids }: Runtime,
   host: Host,
   incident: Incident | undefined,
+  also: Partial<Host>,
   now: number,
 ): Promise<void> {
-  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    set: { state: hostMachine.next(host.state, 'heartbeatBack'), seenAt: now },
-    add: { version: 1 },
-    remove: ['incidentId'],
-    ...asRead(host),
-  });
+  const tx = new Transaction();
+  const state = hostMachine.next(host.state, 'heartbeatBack');
+  believe(tx, ids, host, { state, seenAt: now, ...also }, now, ['incidentId']);
   if (incident) {
     const left = incident.hosts.filter((h) => h.id !== host.id);
     const detail = incident.hosts.length > 1 ? { detail: host.name } : {};
@@ -140,11 +157,10 @@ export async function takeBack(
   emit(tx, { id: ids.make('event'), type: 'host.online', at: now, subject: host.id, data: {} });
   accept(tx, tellSettings(ids, host.id, now));
   await store.commit(tx);
-  await clearAlarm(store, ids, 'host-management-lost', host.id, now);
 }
 
 /** A host that is heard again after its fence is looked at before it serves (HA-18), unless its recovery is at work. */
-export async function reconcile({ store, ids }: Runtime, host: Host, now: number): Promise<void> {
+export async function reconcile({ store, ids }: Runtime, host: Host, also: Partial<Host>, now: number): Promise<void> {
   const operation = newOperation({
     id: ids.make('operation'),
     kind: 'reconcile-host',
@@ -152,14 +168,9 @@ export async function reconcile({ store, ids }: Runtime, host: Host, now: number
     input: { hostId: host.id, clusterId: host.clusterId },
     createdAt: now,
   });
-  const tx = new Transaction().update(keys.host(host.clusterId, host.id), {
-    set: {
-      state: host.state === 'fenced' ? hostMachine.next('fenced', 'hostBack') : host.state,
-      claim: operation.id,
-    },
-    add: { version: 1 },
-    ...asRead(host),
-  });
+  const tx = new Transaction();
+  const state = host.state === 'fenced' ? hostMachine.next('fenced', 'hostBack') : host.state;
+  believe(tx, ids, host, { state, claim: operation.id, ...also }, now);
   if (host.incidentId)
     tx.check(
       keys.incident(host.incidentId),

@@ -1,15 +1,26 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
 import { type Heartbeat, type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
+import { type Watch, watchOf } from '../../shared/model/condition.ts';
 import type { Incident } from '../../shared/model/incident.ts';
-import type { Host } from '../../shared/model/inventory.ts';
+import type { Cluster, Host } from '../../shared/model/inventory.ts';
 import { assess } from '../../shared/model/liveness.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
-import { callsRecovery, decide, type Finding, isDue } from './decide.ts';
+import { believed, callsRecovery, decide, type Finding, isDue } from './decide.ts';
+import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
 import { FailoverWatch } from './failover.ts';
-import { nextPass, Overtaken, openIncident, openIncidents, reconcile, type Suspect, takeBack } from './incidents.ts';
+import {
+  nextPass,
+  note,
+  Overtaken,
+  openIncident,
+  openIncidents,
+  reconcile,
+  type Suspect,
+  takeBack,
+} from './incidents.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** How long the list of hosts is believed while nothing stands out, ms. */
@@ -24,7 +35,7 @@ export class Probe {
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
   private readonly failover: FailoverWatch;
-  private kept: { at: number; hosts: Host[]; incidents: Incident[] } | undefined;
+  private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
@@ -35,7 +46,7 @@ export class Probe {
 
   async run(): Promise<Finding[]> {
     const now = this.runtime.clock.now();
-    if (!this.kept || now - this.kept.at > REFRESH_MS || this.kept.hosts.length === 0) await this.refresh(now);
+    if (this.stale(now)) await this.refresh(now);
     const beats = await this.allHeartbeats();
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
@@ -48,10 +59,18 @@ export class Probe {
     return findings;
   }
 
+  /** That a cluster is armed again by hand must be seen at once: what is dead there waits for it. */
+  private stale(now: number): boolean {
+    if (!this.kept || now - this.kept.at > REFRESH_MS || this.kept.hosts.length === 0) return true;
+    return [...this.kept.clusters.values()].some((c) => c.disarmed !== undefined);
+  }
+
   private async refresh(now: number): Promise<void> {
     const clusters = await this.inventory.clusters();
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
-    this.kept = { at: now, hosts, incidents: await openIncidents(this.runtime) };
+    const incidents = await openIncidents(this.runtime);
+    this.kept = { at: now, hosts, clusters: new Map(clusters.map((c) => [c.id, c])), incidents };
+    for (const finding of disarmedFindings(clusters, now)) await this.disarmed(finding, now);
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
     await this.failover.run(clusters, hosts, now);
   }
@@ -66,14 +85,31 @@ export class Probe {
   }
   private readonly overcommitted = new Map<string, boolean>();
 
+  private async disarmed({ clusterId, raised, text }: DisarmedFinding, now: number): Promise<void> {
+    if (this.unarmed.get(clusterId) === raised) return;
+    const { store, ids } = this.runtime;
+    const alarm = { code: DISARMED_ALARM, object: clusterId, severity: 'warning' as const, text };
+    if (raised) await raiseAlarm(store, ids, alarm, now);
+    else await clearAlarm(store, ids, DISARMED_ALARM, clusterId, now);
+    this.unarmed.set(clusterId, raised);
+  }
+  private readonly unarmed = new Map<string, boolean>();
+
+  /** By what the hosts of each cluster are judged now. */
+  private watches(now: number): Map<string, Watch> {
+    return new Map([...(this.kept?.clusters.values() ?? [])].map((c) => [c.id, watchOf(c, now)]));
+  }
+
   private find(beats: Map<string, Map<string, Heartbeat>>, now: number): Finding[] {
     const hosts = this.kept?.hosts ?? [];
+    const watches = this.watches(now);
     return hosts.flatMap((host): Finding[] => {
       const site = beats.get(host.siteId);
       // Of a site that does not answer nothing is known, and nothing could be done there.
       if (!site) return [];
-      if (callsRecovery(host)) return [{ kind: 'recover', host }];
-      const finding = decide(host, site.get(host.id), now);
+      const watch = watches.get(host.clusterId);
+      if (callsRecovery(host, watch)) return [{ kind: 'recover', host, condition: host.condition ?? 'alive' }];
+      const finding = decide(host, site.get(host.id), now, watch);
       return finding ? [finding] : [];
     });
   }
@@ -101,7 +137,8 @@ export class Probe {
   private readonly silent = new Set<string>();
 
   private dueIncidents(now: number): Incident[] {
-    return (this.kept?.incidents ?? []).filter((incident) => isDue(incident, now));
+    const watches = this.watches(now);
+    return (this.kept?.incidents ?? []).filter((incident) => isDue(incident, now, watches.get(incident.clusterId)));
   }
 
   private async act(
@@ -112,15 +149,19 @@ export class Probe {
     const suspects: Suspect[] = [];
     const passes = new Set<Incident>();
     for (const finding of findings) {
-      const { host } = finding;
+      const { host, kind } = finding;
+      const also = believed(finding, now);
       const incident = this.kept?.incidents.find((i) => i.hosts.some((h) => h.id === host.id) && belongs(host, i));
-      if (finding.kind === 'back') {
-        if (incident?.claim === undefined) await this.unlessOvertaken(takeBack(this.runtime, host, incident, now));
-      } else if (finding.kind === 'returned') {
-        if (incident?.claim === undefined) await this.unlessOvertaken(reconcile(this.runtime, host, now));
-      } else if (finding.kind === 'recover' && incident) {
-        if (incident.claim === undefined && !isDue(incident, now)) passes.add(incident);
-      } else suspects.push({ host, at: finding.kind === 'suspect' ? finding.at : host.seenAt });
+      const free = incident?.claim === undefined;
+      if (kind === 'noted') await this.unlessOvertaken(note(this.runtime, host, also, now));
+      else if (kind === 'back') {
+        if (free) await this.unlessOvertaken(takeBack(this.runtime, host, incident, also, now));
+      } else if (kind === 'returned') {
+        if (free) await this.unlessOvertaken(reconcile(this.runtime, host, also, now));
+      } else if (kind === 'recover' && incident) {
+        if (Object.keys(also).length > 0) await this.unlessOvertaken(note(this.runtime, host, also, now));
+        if (free && !isDue(incident, now)) passes.add(incident);
+      } else suspects.push({ host, at: kind === 'suspect' ? finding.at : host.seenAt, also });
     }
     for (const incident of passes) await this.unlessOvertaken(nextPass(this.runtime, incident, now));
     for (const group of togetherOf(suspects, beats, now))

@@ -3,6 +3,7 @@ import type { patchCluster } from '../../shared/contract/shapes.ts';
 import { effectiveGeneration } from '../../shared/hypervisor/cpu/baseline.ts';
 import { promisedExtra } from '../../shared/hypervisor/host-capacity.ts';
 import { DomainError } from '../../shared/kernel/errors.ts';
+import { formerLeasesAfter } from '../../shared/model/ha.ts';
 import { allocatedOf, type Cluster, type Host, promisedBy } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
@@ -41,9 +42,11 @@ export async function changeCluster(call: Call<z.infer<typeof patchCluster>>) {
   if (failover) mustMakeSense(cluster, after, hosts);
   const { state, slots } = failover ? await stateWith(call.deps.store, after) : {};
   const { ha, overcommit, vcpuRatioPercent, numa } = after;
+  const formerLeases = formerLeasesAfter(cluster, ha.leaseSeconds, call.now);
   const tx = new Transaction().update(keys.cluster(cluster.id), {
     set: {
       ha,
+      formerLeases,
       overcommit,
       vcpuRatioPercent,
       numa,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { clusterHaChange, clusterHaSpec, vmHaSpec } from '../model/ha.ts';
 import {
+  CONDITIONS,
   CPU_GENERATIONS,
   DATASTORE_KINDS,
   HOST_STATES,
@@ -131,6 +132,10 @@ export const host = z.object({
   siteId: z.string(),
   clusterId: z.string(),
   state: z.enum(HOST_STATES),
+  condition: z
+    .enum(CONDITIONS)
+    .optional()
+    .describe('what its signs said last; alive where nothing else was ever found'),
   reason: z.string().optional().describe('why it was left in maintenance'),
   draining: z.string().optional().describe('the operation that empties it; nothing new is placed on it'),
   power: z.enum(['on', 'off', 'booting']),

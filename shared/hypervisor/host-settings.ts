@@ -7,7 +7,7 @@ import type { HostSettings } from './port.ts';
  */
 export const settingsOf = (
   host: Pick<Host, 'id'> & Partial<Pick<Host, 'swap'>>,
-  cluster: Pick<Cluster, 'overcommit' | 'vcpuRatioPercent' | 'version'>,
+  cluster: Pick<Cluster, 'ha' | 'overcommit' | 'vcpuRatioPercent' | 'version'>,
   turn: 'first' | 'last' = 'last',
 ): HostSettings => ({
   hostId: host.id,
@@ -15,4 +15,5 @@ export const settingsOf = (
   overcommit: cluster.overcommit,
   vcpuRatioPercent: cluster.vcpuRatioPercent,
   swapMiB: host.swap?.sizeMiB ?? 0,
+  isolationResponse: cluster.ha.isolationResponse,
 });

@@ -1,3 +1,4 @@
+import type { ClusterHa } from '../model/ha.ts';
 import type { Expandable, HostHardware, Overcommit } from '../model/inventory.ts';
 import type { MigrationOptions, VolumeMoveFigures, VolumeMoveOptions } from '../model/migration.ts';
 import type { Shaping } from '../model/qos.ts';
@@ -61,9 +62,16 @@ export interface Heartbeat {
   hostId: string;
   managementAt: number | null;
   storageAt: number | null;
-  /** When everything that ran on it died last: power loss, power order or watchdog; null when that never was. */
+  /** When everything that ran on it ended last: by power, its watchdog, or itself being isolated; null when never. */
   restartedAt: number | null;
+  /** What its power controller (BMC) says; `unknown` when that is out of reach. */
   power: 'on' | 'off' | 'booting' | 'unknown';
+  /** Whether its kernel answers a ping on the management network, whatever its agent does. */
+  answersPing: boolean;
+  /** Since when it sees nobody on the management network, ms, by its last storage heartbeat; null when it sees others. */
+  aloneSince: number | null;
+  /** Since when it does not reach its storage, ms, by its last management heartbeat; null when it does. */
+  storageLostSince: number | null;
 }
 export interface VolumeOrder {
   id: string;
@@ -128,6 +136,8 @@ export interface HostSettings {
   overcommit: Overcommit;
   vcpuRatioPercent: number;
   swapMiB: number;
+  /** What it does with its VMs when it sees nobody on the management network (HA-19). */
+  isolationResponse: ClusterHa['isolationResponse'];
 }
 export interface ReconfigureOrder extends StartOrder {}
 export interface NetworkShape {

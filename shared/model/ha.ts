@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SECOND } from '../kernel/clock.ts';
 
 /** Settings of high availability: what a cluster promises, and what a VM asks for (HA-1 to HA-22). */
 
@@ -51,16 +52,23 @@ export const admissionSpec = z.discriminatedUnion('kind', [
 ]);
 export type Admission = z.infer<typeof admissionSpec>;
 
+/** The longest lease that there is: what was promised longer ago has run out in any case. */
+export const MAX_LEASE_SECONDS = 3_600;
+
 const clusterHa = {
   enabled: z.boolean(),
   recovery: z.enum(RECOVERY_METHODS).describe('where VMs of a failed host are started; automatic'),
   failoverHosts: z.array(z.string().max(128)).max(1_000).describe('hosts that take VMs of failed hosts only'),
   admission: admissionSpec.describe('what a power-on must leave free; none'),
-  silentSeconds: z.int().min(4).max(60).describe('a channel that is silent for so long has missed its heartbeats; 6'),
+  silentSeconds: z
+    .int()
+    .min(4)
+    .max(59)
+    .describe('a channel that is silent for so long has missed its heartbeats; below the watchdog of hosts, 60 s; 6'),
   leaseSeconds: z
     .int()
     .min(61)
-    .max(3_600)
+    .max(MAX_LEASE_SECONDS)
     .describe('after so long without a sign of life a host has surely stopped itself; its watchdog takes 60 s; 120'),
   isolationResponse: z
     .enum(['leaveOn', 'powerOff', 'shutDown'])
@@ -91,6 +99,24 @@ export const clusterHaSpec = z.strictObject({
 });
 export type ClusterHa = z.infer<typeof clusterHaSpec>;
 export const DEFAULT_HA: ClusterHa = clusterHaSpec.parse({});
+
+/** A lease that was shortened: hosts that were heard last before `until`, ms, were promised it. */
+export interface FormerLease {
+  seconds: number;
+  until: number;
+}
+/** What is to be remembered of former leases when a cluster's lease changes now, ms. */
+export const formerLeasesAfter = (
+  { ha, formerLeases = [] }: { ha: ClusterHa; formerLeases?: readonly FormerLease[] },
+  leaseSeconds: number,
+  now: number,
+): FormerLease[] =>
+  [...formerLeases, { seconds: ha.leaseSeconds, until: now }].filter(
+    (f, i, all) =>
+      f.seconds > leaseSeconds &&
+      now - f.until < MAX_LEASE_SECONDS * SECOND &&
+      all.slice(i + 1).every((later) => later.seconds < f.seconds),
+  );
 
 /** HA of a cluster is put out of force for planned work: hosts are watched, but nothing is fenced or restarted. */
 export interface Disarmed {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Amounts, type BaseAmounts, minus, nothing, plus } from './amounts.ts';
-import type { ClusterHa, Disarmed } from './ha.ts';
+import type { ClusterHa, Disarmed, FormerLease } from './ha.ts';
 import { stateMachine } from './state-machine.ts';
 
 export type HypervisorKind = 'fusioncompute' | 'vmware';
@@ -20,6 +20,8 @@ export interface Cluster {
   arch: 'x86' | 'arm';
   ha: ClusterHa;
   disarmed?: Disarmed;
+  /** Longer leases that it promised before, and until when: one that runs is not shortened. */
+  formerLeases?: FormerLease[];
   overcommit: Overcommit;
   /** vCPUs that VMs of a host may have, in % of its threads for them. Beyond 100 they share CPUs in time (QOS-1). */
   vcpuRatioPercent: number;
@@ -114,6 +116,22 @@ export interface DeviceCard {
 /** S2 of the vocabulary: membership of a host. Beyond it, a host that falls silent while it reconciles is suspect again. */
 export const HOST_STATES = ['reconciling', 'online', 'suspect', 'fencing', 'fenced', 'maintenance', 'gone'] as const;
 export type HostState = (typeof HOST_STATES)[number];
+/**
+ * What a host's signs say of it (HA-6, HA-19); what tells them apart stands in `shared/model/condition.ts`. Of a whole site
+ * that does not answer nothing is said of single hosts.
+ */
+export const CONDITIONS = [
+  'alive',
+  'restarted',
+  'storageLost',
+  'agentLost',
+  'partitioned',
+  'isolated',
+  'hung',
+  'dead',
+  'lost',
+] as const;
+export type Condition = (typeof CONDITIONS)[number];
 export type HostEvent =
   | 'reconciled'
   | 'reconcileFailed'
@@ -158,6 +176,11 @@ export interface Host extends HostHardware {
   servesSince: number;
   /** Set by an operation that leaves a VM on it to the recovery; its own mark, so that no other one is taken away. */
   callsRecovery?: string;
+  /** What its signs said when a probe last found a change, and when that was, ms. */
+  condition?: Condition;
+  conditionAt?: number;
+  /** When it became suspect last, ms, oldest first; as many as it takes to be damped (`shared/model/flapping.ts`). */
+  flaps?: number[];
   /** The operation that holds the host; a recovery holds its incident instead. */
   claim?: string;
   /** The operation that moves its VMs away (ELA-6): nothing new is placed on it, and it is watched as ever. */

@@ -1,4 +1,5 @@
 import { SECOND } from '../kernel/clock.ts';
+import { type ClusterHa, DEFAULT_HA, type FormerLease } from './ha.ts';
 
 /**
  * Times that decide over life and death. They must keep their order (HA-7, worked example E1): a host that has lost both
@@ -12,8 +13,26 @@ export interface Liveness {
   /** From the last sign of life on either channel, ms. */
   leaseMs: number;
 }
+/** Of every host, ms. HA-7: watchdog 60 s. */
+const HOST_WATCHDOG_MS = 60 * SECOND;
+
+/** The times of a cluster. @throws when they do not keep their order. */
+export const livenessOf = (ha: Pick<ClusterHa, 'silentSeconds' | 'leaseSeconds'>): Liveness =>
+  mustKeepOrder({
+    silentMs: ha.silentSeconds * SECOND,
+    watchdogMs: HOST_WATCHDOG_MS,
+    leaseMs: ha.leaseSeconds * SECOND,
+  });
+
 /** Three heartbeats of 2 s missed; with a probe every 5 s a dead host is found within 2 + 6 + 5 = 13 s. */
-export const LIVENESS: Liveness = { silentMs: 6 * SECOND, watchdogMs: 60 * SECOND, leaseMs: 120 * SECOND };
+export const LIVENESS: Liveness = livenessOf(DEFAULT_HA);
+
+/** The longest lease that was promised to a host since its last sign of life, ms: a change shortens none that runs. */
+export const leaseInForce = (
+  { ha, formerLeases = [] }: { ha: ClusterHa; formerLeases?: readonly FormerLease[] },
+  seenAt: number,
+): number =>
+  Math.max(livenessOf(ha).leaseMs, ...formerLeases.filter((f) => seenAt <= f.until).map((f) => f.seconds * SECOND));
 
 /** @throws when watchdog < lease does not hold: such a configuration could run a VM twice. */
 export function mustKeepOrder(l: Liveness): Liveness {

@@ -8,6 +8,10 @@ export const HEARTBEAT_MS = 2 * SECOND;
 export const HOST_BOOT_MS = 60 * SECOND;
 /** A host that has lost both channels, or hangs, resets itself after so long, ms. HA-7: watchdog 60 s (Proxmox VE). */
 export const WATCHDOG_MS = 60 * SECOND;
+/** A host that sees nobody on the management network holds itself for isolated after so long, ms. Declared: 30 s. */
+export const ISOLATION_MS = 30 * SECOND;
+/** An isolated host gives its guests so long to shut down, ms. Declared. */
+export const GUEST_SHUTDOWN_MS = 30 * SECOND;
 /** Start order to a serving guest, ms. HA-22: OS load 30 s. */
 export const GUEST_BOOT_MS = 30 * SECOND;
 /** Guests differ by up to so much, ms. Declared. */

@@ -15,6 +15,8 @@ export interface WorldHost extends HostHardware {
   bmc: { at: number; power: 'on' | 'off' }[];
   /** What the manager has told its agent; without it nothing is overcommitted. */
   settings?: Omit<HostSettings, 'hostId'>;
+  /** What it does when it sees nobody, with the instants at which it was told so, oldest first; at first leaveOn. */
+  isolation?: { at: number; response: HostSettings['isolationResponse'] }[];
   /** The state that its memory manager was in when last looked at (OVC-6). */
   memoryState?: MemoryState;
 }

@@ -1,5 +1,5 @@
 import type { FaultKind } from '../model/fault.ts';
-import { HEARTBEAT_MS, HOST_BOOT_MS, WATCHDOG_MS } from './constants.ts';
+import { GUEST_SHUTDOWN_MS, HEARTBEAT_MS, HOST_BOOT_MS, ISOLATION_MS, WATCHDOG_MS } from './constants.ts';
 import type { Fault, WorldHost } from './records.ts';
 
 /**
@@ -19,6 +19,10 @@ export interface HostTimeline {
   hung: Span[];
   /** The management network, or the agent, is cut off. */
   managementLost: Span[];
+  /** The management network is cut off: its kernel cannot be pinged either. */
+  networkLost: Span[];
+  /** Its own link is down: it sees nobody. */
+  alone: Span[];
   storageLost: Span[];
   bmcLost: Span[];
   /** Instants at which everything that ran on the host died. */
@@ -38,23 +42,74 @@ export function hostTimeline(host: WorldHost, faults: readonly Fault[]): HostTim
         .map((f) => ({ from: f.at, to: f.until ?? FOREVER })),
     );
   const off = merge([...spans('host-power-loss', 'site-loss'), ...bmcOff(host)]);
-  const managementLost = spans('management-partition', 'agent-lost', 'site-loss');
+  const networkLost = spans('management-partition', 'nic-down', 'site-loss');
+  const managementLost = merge([...networkLost, ...spans('agent-lost')]);
+  const alone = spans('nic-down');
   const storageLost = spans('storage-partition', 'site-loss');
   // Switching a host off ends its hang; and a watchdog that has no power does not count on.
   const untilOff = (s: Span): Span => ({ ...s, to: Math.min(s.to, off.find((o) => o.from >= s.from)?.from ?? s.to) });
-  const hangs = spans('host-hang').map(untilOff);
-  // A hang is cured by the watchdog's reset; so is the isolation of a host that has lost both channels.
-  const hung = hangs.map((s) => ({ from: s.from, to: Math.min(s.to, s.from + WATCHDOG_MS) }));
-  const resets = [...hangs, ...intersect(spans('management-partition'), storageLost).map(untilOff)]
-    .filter((s) => s.to - s.from >= WATCHDOG_MS)
-    .map((s) => s.from + WATCHDOG_MS)
-    .filter((at) => !within(off, at));
+  const { hung, resets: fired } = watchdog(
+    spans('host-hang').map(untilOff),
+    intersect(managementLost, storageLost).map(untilOff),
+  );
+  const resets = fired.filter((at) => !within(off, at));
   const booting = merge([
     ...off.filter((s) => s.to !== FOREVER).map((s) => ({ from: s.to, to: s.to + HOST_BOOT_MS })),
     ...resets.map((at) => ({ from: at, to: at + HOST_BOOT_MS })),
   ]);
-  const kills = [...off.map((s) => s.from), ...resets].sort((a, b) => a - b);
-  return { off, booting, hung, managementLost, storageLost, bmcLost: spans('bmc-unreachable', 'site-loss'), kills };
+  const stops = alone.map(untilOff).flatMap((s) => isolationStop(host, s, hung));
+  const ends = [...off.map((s) => s.from), ...resets, ...stops.filter((at) => !within(off, at))];
+  const kills = [...new Set(ends)].sort((a, b) => a - b);
+  const bmcLost = spans('bmc-unreachable', 'site-loss');
+  return { off, booting, hung, managementLost, networkLost, alone, storageLost, bmcLost, kills };
+}
+
+/**
+ * The host's own watchdog (HA-7). Heartbeats that get through, on either channel, keep it quiet: it fires when there was
+ * none for so long, because the host stood still or because both channels were cut, one after the other counting together.
+ * It cures a hang. What is left of a cut then counts no more: nothing runs that could be started only through it.
+ */
+function watchdog(hangs: readonly Span[], cuts: readonly Span[]): { hung: Span[]; resets: number[] } {
+  const resets: number[] = [];
+  const hung: Span[] = [];
+  let left = [...hangs.map((s) => ({ ...s, hang: true })), ...cuts.map((s) => ({ ...s, hang: false }))]
+    .filter((s) => s.from < s.to)
+    .sort((a, b) => a.from - b.from);
+  for (;;) {
+    const at = firstSilence(left);
+    hung.push(...left.filter((s) => s.hang && s.from < at).map((s) => ({ from: s.from, to: Math.min(s.to, at) })));
+    if (at === FOREVER) return { hung: merge(hung), resets };
+    resets.push(at);
+    left = left.filter((s) => s.from >= at);
+  }
+}
+
+/** When no heartbeat has got through for the watchdog's time for the first time; spans are sorted by their beginning. */
+function firstSilence(spans: readonly Span[]): number {
+  let from = 0;
+  let to = Number.NEGATIVE_INFINITY;
+  for (const span of spans) {
+    // Between two silences a beat must have its instant, or they are one.
+    const nextBeat = Math.ceil(to / HEARTBEAT_MS) * HEARTBEAT_MS;
+    if (nextBeat < span.from) [from, to] = [span.from, span.to];
+    else to = Math.max(to, span.to);
+    if (to - from >= WATCHDOG_MS) return from + WATCHDOG_MS;
+  }
+  return FOREVER;
+}
+
+const ISOLATION_DELAY_MS = {
+  leaveOn: FOREVER,
+  powerOff: ISOLATION_MS,
+  shutDown: ISOLATION_MS + GUEST_SHUTDOWN_MS,
+} as const;
+
+/** When a host that sees nobody has stopped its VMs (HA-19). It does not once it sees others, nor while it hangs. */
+function isolationStop(host: WorldHost, alone: Span, hung: readonly Span[]): number[] {
+  const told = host.isolation?.findLast((i) => i.at <= alone.from)?.response ?? 'leaveOn';
+  const due = alone.from + ISOLATION_DELAY_MS[told];
+  const at = hung.find((s) => s.from <= due && due < s.to)?.to ?? due;
+  return at <= alone.to && at !== FOREVER ? [at] : [];
 }
 
 function bmcOff(host: WorldHost): Span[] {

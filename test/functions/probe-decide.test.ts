@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { callsRecovery, decide, isDue, RETRY_MS } from '../../functions/probe/decide.ts';
+import { believed, callsRecovery, decide, isDue, RETRY_MS } from '../../functions/probe/decide.ts';
 import { togetherOf } from '../../functions/probe/probe.ts';
 import type { Heartbeat } from '../../shared/hypervisor/port.ts';
 import { SECOND } from '../../shared/kernel/clock.ts';
+import { watchOf } from '../../shared/model/condition.ts';
+import { STEADY_MS } from '../../shared/model/flapping.ts';
+import { DEFAULT_HA } from '../../shared/model/ha.ts';
 import type { Incident } from '../../shared/model/incident.ts';
-import { HOST_STATES, type Host, type HostState } from '../../shared/model/inventory.ts';
+import { type Condition, HOST_STATES, type Host, type HostState } from '../../shared/model/inventory.ts';
 import { host } from '../placement/hosts.ts';
 
 const NOW = 1_000 * SECOND;
@@ -15,6 +18,9 @@ const beat = (managementAt: number | null, storageAt: number | null): Heartbeat 
   storageAt,
   restartedAt: null,
   power: 'on',
+  answersPing: false,
+  aloneSince: null,
+  storageLostSince: null,
 });
 const SIGNS = {
   alive: beat(NOW, NOW),
@@ -28,9 +34,9 @@ type Sign = keyof typeof SIGNS;
 const TABLE: Record<HostState, Record<Sign, string | undefined>> = {
   reconciling: { alive: 'returned', partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
   online: { alive: undefined, partitioned: 'suspect', dead: 'suspect', unheard: 'suspect' },
-  suspect: { alive: 'back', partitioned: undefined, dead: 'recover', unheard: 'recover' },
+  suspect: { alive: 'back', partitioned: 'noted', dead: 'recover', unheard: 'recover' },
   fencing: { alive: 'recover', partitioned: 'recover', dead: 'recover', unheard: 'recover' },
-  fenced: { alive: 'returned', partitioned: undefined, dead: undefined, unheard: undefined },
+  fenced: { alive: 'returned', partitioned: 'noted', dead: 'noted', unheard: 'noted' },
   maintenance: { alive: undefined, partitioned: undefined, dead: undefined, unheard: undefined },
   gone: { alive: undefined, partitioned: undefined, dead: undefined, unheard: undefined },
 };
@@ -48,12 +54,105 @@ describe('the probe', () => {
     expect(kindOf({ state, claim: 'op_1', callsRecovery: 'vm_1/2' }, sign)).toBeUndefined();
   });
 
+  it.each(cases.filter(([, , expected]) => expected === 'noted'))(
+    'has nothing to note of a host that is %s and %s when its condition is on record',
+    (state, sign) => {
+      const condition = decide(host('h', { state }), SIGNS[sign], NOW)?.condition as Condition;
+      expect(kindOf({ state, condition }, sign)).toBeUndefined();
+    },
+  );
+
   it.each([
     ['the last heartbeat, when there is one', beat(NOW - 30 * SECOND, null), NOW - 30 * SECOND],
     ['what is on record, when that is newer', beat(NOW - 90 * SECOND, null), NOW - 60 * SECOND],
     ['what is on record, when no heartbeat ever came', undefined, NOW - 60 * SECOND],
   ])('says since when a host is silent: %s', (_what, sign, at) => {
     expect(decide(host('h', { seenAt: NOW - 60 * SECOND }), sign, NOW)).toMatchObject({ kind: 'suspect', at });
+  });
+});
+
+describe('in a cluster that is disarmed, the probe', () => {
+  const watch = { ...watchOf({ ha: DEFAULT_HA }, NOW), armed: false };
+  const found = (fields: Partial<Host>, sign: Sign) => decide(host('h', fields), SIGNS[sign], NOW, watch)?.kind;
+  it.each([
+    ['suspects a host that fell silent', { state: 'online' as const }, 'dead' as const, 'suspect'],
+    ['lets one be that is dead', { state: 'suspect' as const, condition: 'hung' as const }, 'dead' as const, undefined],
+    ['goes on with no fence', { state: 'fencing' as const, condition: 'hung' as const }, 'dead' as const, undefined],
+    [
+      'tries no VM that waits',
+      { state: 'fenced' as const, condition: 'hung' as const, callsRecovery: 'vm_1/2' },
+      'dead' as const,
+      undefined,
+    ],
+    ['lets a host come back that was never gone', { state: 'suspect' as const }, 'alive' as const, 'back'],
+    ['lets a fenced host be reconciled', { state: 'fenced' as const }, 'alive' as const, 'returned'],
+  ])('%s', (_what, fields, sign, expected) => {
+    expect(found(fields, sign)).toBe(expected);
+  });
+
+  it('looks for no VM that waits on a host that serves', () => {
+    expect(callsRecovery(host('h', { state: 'online', callsRecovery: 'vm_1/2' }), watch)).toBe(false);
+  });
+});
+
+describe('a host that flaps', () => {
+  const instants = [NOW - 400 * SECOND, NOW - 300 * SECOND, NOW - 200 * SECOND];
+  const damped = (fields: Partial<Host> = {}) => ({ state: 'suspect' as const, flaps: instants, ...fields });
+  it.each([
+    ['is noted to be well, and stays suspect', damped({ condition: 'partitioned' }), 'alive', 'noted'],
+    [
+      'stays suspect while it was well for less than 5 minutes',
+      damped({ condition: 'alive', conditionAt: NOW - STEADY_MS + 1 }),
+      'alive',
+      undefined,
+    ],
+    [
+      'is back when it was well for 5 minutes',
+      damped({ condition: 'alive', conditionAt: NOW - STEADY_MS }),
+      'alive',
+      'back',
+    ],
+    [
+      'begins to be steady anew when it was away meanwhile',
+      damped({ condition: 'alive', conditionAt: NOW - 1 }),
+      'partitioned',
+      'noted',
+    ],
+    [
+      'is recovered at once when it fails in earnest',
+      damped({ condition: 'alive', conditionAt: NOW - 1 }),
+      'dead',
+      'recover',
+    ],
+  ] as const)('%s', (_what, fields, sign, expected) => {
+    expect(kindOf(fields as Partial<Host>, sign)).toBe(expected);
+  });
+
+  it('begins anew once it was steady, failed in earnest or was reconciled', () => {
+    for (const kind of ['back', 'recover', 'returned'] as const)
+      expect(believed({ host: host('h', damped()), condition: 'alive', kind }, NOW).flaps, kind).toEqual([]);
+    const noted = believed({ host: host('h', damped()), condition: 'hung', kind: 'noted' }, NOW);
+    expect(noted).toEqual({ condition: 'hung', conditionAt: NOW });
+  });
+
+  it('is remembered by its last three suspicions', () => {
+    const found = { host: host('h', { flaps: [1, 2, 3] }), condition: 'hung' as const, kind: 'suspect' as const };
+    expect(believed(found, NOW)).toEqual({ condition: 'hung', conditionAt: NOW, flaps: [2, 3, NOW] });
+  });
+});
+
+describe('the time of silence of a cluster decides when a host is missed', () => {
+  it.each([
+    [4, 3.9, undefined],
+    [4, 4, 'suspect'],
+    [6, 5.9, undefined],
+    [6, 6, 'suspect'],
+    [30, 29.9, undefined],
+    [30, 30, 'suspect'],
+  ])('of %d s: silent for %d s', (silentSeconds, seconds, expected) => {
+    const watch = watchOf({ ha: { ...DEFAULT_HA, silentSeconds } }, NOW);
+    const last = NOW - seconds * SECOND;
+    expect(decide(host('h', { state: 'online' }), beat(last, last), NOW, watch)?.kind).toBe(expected);
   });
 });
 
@@ -110,7 +209,11 @@ describe('hosts that fall silent in one look', () => {
       ] as [string, Heartbeat][]),
     ],
   ]);
-  const suspect = (id: string, fields: Partial<Host> = {}) => ({ host: host(id, { siteId: 's1', ...fields }), at: 0 });
+  const suspect = (id: string, fields: Partial<Host> = {}) => ({
+    host: host(id, { siteId: 's1', ...fields }),
+    at: 0,
+    also: {},
+  });
   const ids = (groups: { host: Host }[][]) => groups.map((g) => g.map((s) => s.host.id));
 
   it('are one incident when both channels of each are silent, and each cluster has its own', () => {

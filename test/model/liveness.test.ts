@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../shared/kernel/clock.ts';
-import { assess, LIVENESS, lastSign, mustKeepOrder } from '../../shared/model/liveness.ts';
+import {
+  clusterHaChange,
+  clusterHaSpec,
+  DEFAULT_HA,
+  formerLeasesAfter,
+  MAX_LEASE_SECONDS,
+} from '../../shared/model/ha.ts';
+import { assess, LIVENESS, lastSign, leaseInForce, livenessOf, mustKeepOrder } from '../../shared/model/liveness.ts';
 import { HEARTBEAT_MS, WATCHDOG_MS } from '../../shared/world/constants.ts';
 
 const NOW = 1_000 * SECOND;
@@ -49,4 +56,63 @@ it.each([
   ['what was known before, when there is no report', undefined, ago(2), ago(2)],
 ])('the last sign of life is %s', (_what, beat, before, expected) => {
   expect(lastSign(beat, before)).toBe(expected);
+});
+
+describe('the times of a cluster', () => {
+  it('keep their order, whatever a cluster may be set to', () => {
+    for (const silentSeconds of [4, 6, 59])
+      for (const leaseSeconds of [61, 120, MAX_LEASE_SECONDS]) {
+        const ha = clusterHaSpec.parse({ silentSeconds, leaseSeconds });
+        const expected = { silentMs: silentSeconds * SECOND, watchdogMs: WATCHDOG_MS, leaseMs: leaseSeconds * SECOND };
+        expect(livenessOf(ha)).toEqual(expected);
+      }
+    expect(livenessOf(DEFAULT_HA)).toEqual(LIVENESS);
+  });
+
+  it.each([
+    ['silentSeconds', 60, /<=59/],
+    ['silentSeconds', 3, />=4/],
+    ['leaseSeconds', 60, />=61/],
+    ['leaseSeconds', 3601, /<=3600/],
+  ])('%s of %d breaks the order: it is refused with the figure that it may have', (field, value, figure) => {
+    const { success, error } = clusterHaChange.safeParse({ [field]: value });
+    expect(success).toBe(false);
+    expect(error?.issues.map((i) => i.message).join()).toMatch(figure);
+  });
+
+  it('out of order are never worked with, should they stand on record', () => {
+    expect(() => livenessOf({ silentSeconds: 60, leaseSeconds: 120 })).toThrow(/silent \(60000 ms\) < watchdog/);
+  });
+});
+
+describe('a lease that was shortened', () => {
+  const cluster = (leaseSeconds: number, formerLeases: { seconds: number; until: number }[] = []) => ({
+    ha: { ...DEFAULT_HA, leaseSeconds },
+    formerLeases,
+  });
+  const shortened = cluster(61, formerLeasesAfter(cluster(300), 61, NOW));
+
+  it.each([
+    ['still runs for a host that was heard last before', NOW - 10 * SECOND, 300],
+    ['still runs for a host that was heard last just then', NOW, 300],
+    ['is the short one for a host that was heard since', NOW + 1, 61],
+  ])('%s', (_what, seenAt, seconds) => {
+    expect(leaseInForce(shortened, seenAt)).toBe(seconds * SECOND);
+  });
+
+  it('and lengthened again is the longest that was promised', () => {
+    const again = cluster(200, formerLeasesAfter(shortened, 200, NOW + SECOND));
+    expect(leaseInForce(again, NOW - 1)).toBe(300 * SECOND);
+    expect(leaseInForce(again, NOW + 1)).toBe(200 * SECOND);
+    expect(leaseInForce(cluster(400, formerLeasesAfter(again, 400, NOW)), NOW - 1)).toBe(400 * SECOND);
+  });
+
+  it('is forgotten when the longest lease that there is has passed, and what a longer one covers is not kept', () => {
+    const hour = MAX_LEASE_SECONDS * SECOND;
+    expect(formerLeasesAfter(shortened, 61, NOW + hour - 1)).toEqual([{ seconds: 300, until: NOW }]);
+    expect(formerLeasesAfter(shortened, 61, NOW + hour)).toEqual([]);
+    const longer = cluster(400, [{ seconds: 300, until: NOW - 1 }]);
+    expect(formerLeasesAfter(longer, 61, NOW)).toEqual([{ seconds: 400, until: NOW }]);
+    expect(formerLeasesAfter(cluster(120), 120, NOW)).toEqual([]);
+  });
 });

@@ -36,6 +36,8 @@ const action = fc.oneof(
       do: fc.constant('settings' as const),
       ratioPercent: fc.constantFrom(100, 130),
       vcpuRatioPercent: fc.constantFrom(100, 200),
+      isolationResponse: fc.constantFrom('leaveOn' as const, 'powerOff' as const, 'shutDown' as const),
+      leaseSeconds: fc.constantFrom(61, 120, 200),
     }),
   },
   {
@@ -54,6 +56,7 @@ const action = fc.oneof(
         'storage-partition',
         'bmc-unreachable',
         'agent-lost',
+        'nic-down',
       ),
       target: host,
       for: seconds,
@@ -90,8 +93,9 @@ async function act(test: TestCloud, acme: TestTenant, a: Action, ids: string[]):
       if (id) expect([202, 404, 409, 507]).toContain((await acme.action(id, a.do)).status);
       return;
     case 'settings': {
-      const { ratioPercent, vcpuRatioPercent } = a;
-      const body = { overcommit: { enabled: true, ratioPercent }, vcpuRatioPercent };
+      const { ratioPercent, vcpuRatioPercent, isolationResponse, leaseSeconds } = a;
+      const ha = { isolationResponse, leaseSeconds };
+      const body = { ha, overcommit: { enabled: true, ratioPercent }, vcpuRatioPercent };
       const path = '/v1/system/clusters/cl_a-c1';
       expect([200, 409]).toContain((await test.client.call('PATCH', path, { token: test.operator, body })).status);
       return;

@@ -56,7 +56,6 @@ describe('a host', () => {
       'both channels for less than the watchdog',
       [fault('management-partition', 'h1', s(100), s(200)), fault('storage-partition', 'h1', s(141), s(300))],
     ],
-    ['its agent and its storage', [fault('agent-lost', 'h1', s(100)), fault('storage-partition', 'h1', s(100))]],
   ])('that loses %s kills nothing', (_what, faults) => {
     expect(hostTimeline(worldHost(), faults).kills).toEqual([]);
   });

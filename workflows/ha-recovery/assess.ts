@@ -1,30 +1,24 @@
-import { PortTimeout } from '../../shared/hypervisor/port.ts';
-import type { Incident } from '../../shared/model/incident.ts';
+import { CONDITION_WORDS } from '../../shared/model/condition.ts';
 import type { Host } from '../../shared/model/inventory.ts';
-import { assess, hasRestarted } from '../../shared/model/liveness.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { hostsOf, loadCase, withLine, writeIncident } from './case.ts';
+import { judgedBy } from './judge.ts';
 import { splitOff } from './split.ts';
 
-/** What both channels say of a suspect now. */
-type Verdict = 'dead' | 'alive' | 'partitioned' | 'unreachable';
-interface Judged {
+/** What is done about a suspect, by what its signs say now. */
+type Verdict = 'dead' | 'partitioned' | 'unreachable' | 'disarmed' | 'alive';
+interface Found {
   host: Host;
   verdict: Verdict;
-  restarted: boolean;
+  words: string;
+  /** Its agent can be asked to stop what runs. */
+  agentFirst: boolean;
 }
 
-const WORDS: Record<Verdict, string> = {
-  dead: 'no heartbeat on either channel',
-  alive: 'heartbeats are back',
-  partitioned: 'its storage heartbeat goes on: only the management network is lost',
-  unreachable: 'the whole site does not answer',
-};
-const RESTARTED = 'it has restarted meanwhile: what it ran is gone';
 /** Those of the first kind that there is stay together; the others get an incident of their own. */
-const ORDER: readonly Verdict[] = ['dead', 'partitioned', 'unreachable', 'alive'];
+const ORDER: readonly Verdict[] = ['dead', 'disarmed', 'partitioned', 'unreachable', 'alive'];
 
-/** Asks the second channel about every suspect of the incident (HA-6). */
+/** Asks what both channels say of every suspect of the incident, and whether anything may be done about it (HA-6). */
 export async function assessHosts(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const incident = await loadCase(state, deps);
   const hosts = await hostsOf(incident, deps);
@@ -32,39 +26,43 @@ export async function assessHosts(state: State, deps: StepDeps): Promise<Record<
   const fencing = hosts.some((h) => h.state === 'fencing');
   // A later pass, for the VMs that wait: the fence stands.
   if (suspects.length === 0) return { verdict: fencing ? 'dead' : 'fenced' };
-  const judged = await judge(incident, suspects, deps);
-  const kept = fencing ? 'dead' : (ORDER.find((v) => judged.some((j) => j.verdict === v)) as Verdict);
+  const found = await findOut(incident.siteId, suspects, deps);
+  const kept = fencing ? 'dead' : (ORDER.find((v) => found.some((f) => f.verdict === v)) as Verdict);
   let rest = incident;
   for (const verdict of ORDER.filter((v) => v !== kept)) {
-    const others = judged.filter((j) => j.verdict === verdict).map((j) => j.host);
-    if (others.length > 0) rest = await splitOff(rest, others, WORDS[verdict], deps);
+    const others = found.filter((f) => f.verdict === verdict);
+    if (others.length === 0) continue;
+    const why = (others[0] as Found).words;
+    rest = await splitOff(
+      rest,
+      others.map((f) => f.host),
+      why,
+      deps,
+    );
   }
-  const restarted = judged.filter((j) => j.verdict === kept && j.restarted).map((j) => j.host.id);
-  const found = new Map(judged.map((j) => [j.host.id, j.restarted ? RESTARTED : WORDS[j.verdict]]));
-  const said = restarted.length > 0 && restarted.length === rest.hosts.length ? RESTARTED : WORDS[kept];
+  const words = new Map(found.map((f) => [f.host.id, f.words]));
+  const said = [...new Set(found.filter((f) => f.verdict === kept).map((f) => f.words))].join('; ');
   await writeIncident(
     deps.store,
     rest,
     withLine(rest, deps.clock.now(), 'second channel asked', said, {
-      hosts: rest.hosts.map((h) => ({ ...h, ...(found.has(h.id) ? { found: found.get(h.id) as string } : {}) })),
+      hosts: rest.hosts.map((h) => ({ ...h, ...(words.has(h.id) ? { found: words.get(h.id) as string } : {}) })),
     }),
   );
-  return { verdict: kept, restarted };
+  return { verdict: kept, agentFirst: found.filter((f) => f.verdict === kept && f.agentFirst).map((f) => f.host.id) };
 }
 
-async function judge({ siteId }: Incident, suspects: readonly Host[], deps: StepDeps): Promise<Judged[]> {
-  const now = deps.clock.now();
-  try {
-    const beats = new Map((await deps.port.heartbeats(siteId)).map((b) => [b.hostId, b]));
-    return suspects.map((host) => {
-      const beat = beats.get(host.id);
-      const verdict = assess(beat, now);
-      const restarted = verdict === 'alive' && hasRestarted(beat, host);
-      return { host, verdict: restarted ? 'dead' : verdict, restarted };
-    });
-  } catch (error) {
-    if (!(error instanceof PortTimeout)) throw error;
+async function findOut(siteId: string, suspects: readonly Host[], deps: StepDeps): Promise<Found[]> {
+  const judged = await judgedBy(siteId, suspects, deps);
+  return suspects.map((host): Found => {
+    const found = judged?.get(host.id);
     // Nothing can be said of hosts whose whole site is silent; and nothing could be done there.
-    return suspects.map((host) => ({ host, verdict: 'unreachable', restarted: false }));
-  }
+    if (!found) return { host, verdict: 'unreachable', words: 'the whole site does not answer', agentFirst: false };
+    return {
+      host,
+      verdict: found.verdict === 'dead' && !found.armed ? 'disarmed' : found.verdict,
+      words: CONDITION_WORDS[found.condition],
+      agentFirst: found.fence === 'agent',
+    };
+  });
 }

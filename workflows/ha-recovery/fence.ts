@@ -8,13 +8,14 @@ import type { State, StepDeps } from '../engine/step-table.ts';
 import { changed, hostsOf, incidentUpdate, loadCase, withLine, writeIncident } from './case.ts';
 import { agent } from './fencers/agent.ts';
 import type { Fencer } from './fencers/fencer.ts';
-import { lastLives, lease, leaseEnd } from './fencers/lease.ts';
+import { itself } from './fencers/itself.ts';
+import { firstLeaseEnd, lease } from './fencers/lease.ts';
 import { person, WORD_EVERY_MS } from './fencers/person.ts';
 import { POWERED_OFF, powerController } from './fencers/power-controller.ts';
 import { splitOff } from './split.ts';
 
 /** The ways to be sure, in the order in which they are tried. */
-const FENCERS: readonly Fencer[] = [powerController, agent, person, lease];
+const FENCERS: readonly Fencer[] = [itself, powerController, agent, person, lease];
 
 /** Hosts that one transaction fences, beside the incident and the event. */
 const HOSTS_AT_ONCE = 90;
@@ -27,7 +28,7 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const incident = await loadCase(state, deps);
   const pending = (await hostsOf(incident, deps)).filter((h) => h.state === 'suspect' || h.state === 'fencing');
   if (pending.length === 0) return { fenced: true };
-  const how = await fenceAll(incident.siteId, pending, new Set((state.restarted as string[] | undefined) ?? []), deps);
+  const how = await fenceAll(incident.siteId, pending, new Set((state.agentFirst as string[] | undefined) ?? []), deps);
   const sure = pending.filter((h) => how.has(h.id));
   const unsure = pending.filter((h) => !how.has(h.id));
   await toFencing(unsure, deps);
@@ -40,17 +41,17 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
     return { fenced: true };
   }
   const now = deps.clock.now();
-  const ends = Math.min(...(await lastLives(incident.siteId, unsure, deps)).map(leaseEnd));
+  const ends = await firstLeaseEnd(incident.siteId, unsure, deps);
   const line = `power controller out of reach; lease ends ${iso(ends)}`;
   await writeIncident(deps.store, rest, withLine(rest, now, 'fence waits for the lease', line));
   return { fenced: false, until: iso(Math.min(ends, now + WORD_EVERY_MS)) };
 }
 
-/** For which hosts somebody is sure, and how. One that has restarted by itself need not be switched off: its agent is asked. */
+/** For which hosts somebody is sure, and how. One whose agent can be asked, as after a restart, need not be switched off. */
 async function fenceAll(
   siteId: string,
   hosts: readonly Host[],
-  restarted: ReadonlySet<string>,
+  agentFirst: ReadonlySet<string>,
   deps: StepDeps,
 ): Promise<Map<string, string>> {
   const how = new Map<string, string>();
@@ -60,7 +61,7 @@ async function fenceAll(
   };
   await ask(
     agent,
-    hosts.filter((h) => restarted.has(h.id)),
+    hosts.filter((h) => agentFirst.has(h.id)),
   );
   for (const fencer of FENCERS) await ask(fencer, hosts);
   return how;

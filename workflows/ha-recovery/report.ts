@@ -1,3 +1,4 @@
+import { flaps } from '../../shared/model/flapping.ts';
 import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
@@ -20,8 +21,10 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
   const entries = await sayAlarms(entriesOf(parts), deps);
   await writeParts(parts, fileEntries(incident.id, parts, entries.changed), deps.store);
   const end = ending(hosts, entries.all, String(state.verdict));
-  for (const alarm of end.alarms) await raiseAlarm(deps.store, deps.ids, alarm, deps.clock.now());
-  if (end.serves) await letServe(hosts, deps);
+  await letServe(
+    hosts.filter((h) => end.serve.includes(h.id)),
+    deps,
+  );
   await takeMarks((state.marks as string[] | undefined) ?? [], hosts, deps);
   await close(incident, end, String(state.operationId), deps);
   const recovered = entries.all.filter((v) => v.outcome === 'recovered').length;
@@ -37,51 +40,43 @@ interface Ending {
   words: string;
   incident: Incident['state'];
   waiting: number;
-  /** Its hosts were never gone. */
-  serves: boolean;
-  alarms: Parameters<typeof raiseAlarm>[2][];
+  /** Hosts that were never gone, and serve on. */
+  serve: string[];
 }
 
 const unfinished = ({ outcome }: IncidentVm) => outcome === 'waiting' || outcome === 'recovering';
 
 /** How the pass ends, from its verdict. Pure. */
-export function ending(hosts: readonly Host[], entries: readonly IncidentVm[], verdict: string): Ending {
+export function ending(
+  hosts: readonly Pick<Host, 'id' | 'state' | 'flaps'>[],
+  entries: readonly IncidentVm[],
+  verdict: string,
+): Ending {
   if (verdict === 'alive')
     return {
       words: hosts.length === 1 ? 'false alarm: the host was never gone' : 'false alarm: the hosts were never gone',
       incident: 'falseAlarm',
       waiting: 0,
-      serves: true,
-      alarms: [],
+      // One that flaps serves again when it has been steady; the probe sees to that.
+      serve: hosts.filter((h) => h.state === 'suspect' && !flaps(h)).map((h) => h.id),
     };
-  if (verdict === 'partitioned' || verdict === 'unreachable') {
-    const text = (host: Host) =>
-      verdict === 'partitioned'
-        ? `Host ${host.name} lost its management network; its VMs run on`
-        : `Host ${host.name} cannot be judged: its whole site does not answer`;
+  // The probe has raised the alarms of their conditions, and clears them.
+  if (verdict === 'partitioned' || verdict === 'unreachable' || verdict === 'disarmed')
     return {
-      words: 'nothing is restarted',
+      words: verdict === 'disarmed' ? 'nothing is restarted: HA of its cluster is disarmed' : 'nothing is restarted',
       incident: 'open',
       waiting: 0,
-      serves: false,
-      alarms: hosts.map((host) => ({
-        code: 'host-management-lost',
-        object: host.id,
-        severity: 'major',
-        text: text(host),
-      })),
+      serve: [],
     };
-  }
   const waiting = entries.filter(unfinished).length;
   if (waiting > 0)
     return {
       words: `${waiting} VMs wait and are tried again`,
       incident: 'open',
       waiting,
-      serves: false,
-      alarms: [],
+      serve: [],
     };
-  return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, serves: false, alarms: [] };
+  return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, serve: [] };
 }
 
 const ALARM_CODES = ['vm-waits', 'vm-recovery-failed'];
@@ -128,10 +123,9 @@ async function sayAlarms(
 /** Hosts whose heartbeats are back serve on: nothing was done to them. */
 async function letServe(hosts: readonly Host[], { store, ids, clock }: StepDeps): Promise<void> {
   const now = clock.now();
-  const suspects = hosts.filter((h) => h.state === 'suspect');
-  for (let i = 0; i < suspects.length; i += HOSTS_AT_ONCE) {
+  for (let i = 0; i < hosts.length; i += HOSTS_AT_ONCE) {
     const tx = new Transaction();
-    for (const host of suspects.slice(i, i + HOSTS_AT_ONCE)) {
+    for (const host of hosts.slice(i, i + HOSTS_AT_ONCE)) {
       tx.update(keys.host(host.clusterId, host.id), {
         set: { state: hostMachine.next('suspect', 'heartbeatBack') },
         add: { version: 1 },
@@ -144,7 +138,6 @@ async function letServe(hosts: readonly Host[], { store, ids, clock }: StepDeps)
     }
     await store.commit(tx);
   }
-  for (const host of suspects) await clearAlarm(store, ids, 'host-management-lost', host.id, now);
 }
 
 /** Takes away the marks that were there before the VMs of the hosts were looked up: those they stood for were found. */

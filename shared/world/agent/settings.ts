@@ -1,7 +1,7 @@
 import type { ConfigureResult, HostSettings, NetworkShape, ReconfigureOrder } from '../../hypervisor/port.ts';
 import { Transaction } from '../../store/transaction.ts';
 import { endOf } from '../process.ts';
-import { worldKeys } from '../records.ts';
+import { type WorldHost, worldKeys } from '../records.ts';
 import { agentReachable } from '../timeline.ts';
 import { Refusal, type Site } from './common.ts';
 
@@ -16,7 +16,8 @@ async function newest(work: () => Promise<unknown>): Promise<'done' | 'newer'> {
   }
 }
 
-export async function configureHosts({ world, clock }: Site, orders: HostSettings[]): Promise<ConfigureResult[]> {
+export async function configureHosts(site: Site, orders: HostSettings[]): Promise<ConfigureResult[]> {
+  const { world, clock } = site;
   const lines = await world.timelines(
     orders.map((o) => o.hostId),
     await world.faults(),
@@ -28,23 +29,43 @@ export async function configureHosts({ world, clock }: Site, orders: HostSetting
       results.push({ id: hostId, outcome: 'unreachable' });
       continue;
     }
-    const outcome = await newest(() =>
-      world.store.update(
-        worldKeys.host(hostId),
-        {
-          set: { settings },
-          condition: 'attribute_not_exists(#settings) OR #settings.#version <= :version',
-          names: { '#settings': 'settings', '#version': 'version' },
-          values: { ':version': settings.version },
-          onFail: () => new Refusal('newer settings stand there'),
-        },
-        'world',
-      ),
-    );
-    results.push({ id: hostId, outcome });
+    results.push({ id: hostId, outcome: await newest(() => settle(site, hostId, settings)) });
   }
   return results;
 }
+
+/** What it does when isolated is kept with the instant of each change: what it did before stays done. */
+async function settle({ world, clock }: Site, hostId: string, settings: Omit<HostSettings, 'hostId'>): Promise<void> {
+  for (;;) {
+    const there = await world.host(hostId);
+    const told = there?.isolation ?? [];
+    const response = settings.isolationResponse;
+    const changed = (told.at(-1)?.response ?? 'leaveOn') !== response;
+    try {
+      await world.store.update(
+        worldKeys.host(hostId),
+        {
+          set: { settings, ...(changed ? { isolation: [...told, { at: clock.now(), response }] } : {}) },
+          condition: `(attribute_not_exists(#settings) OR #settings.#version <= :version) AND ${
+            told.length > 0 ? 'size(#isolation) = :told' : 'attribute_not_exists(#isolation)'
+          }`,
+          names: { '#settings': 'settings', '#version': 'version', '#isolation': 'isolation' },
+          values: { ':version': settings.version, ...(told.length > 0 ? { ':told': told.length } : {}) },
+          onFail: (found) => {
+            const newer = (found as WorldHost | undefined)?.settings?.version ?? 0;
+            return newer > settings.version ? new Refusal('newer settings stand there') : new Overtaken();
+          },
+        },
+        'world',
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+    }
+  }
+}
+
+class Overtaken extends Error {}
 
 export async function reconfigureVms({ world, clock }: Site, orders: ReconfigureOrder[]): Promise<ConfigureResult[]> {
   const lines = await world.timelines(

@@ -1,7 +1,7 @@
 import type { Heartbeat, Observation, ProcessRef, SeenHost } from '../../hypervisor/port.ts';
 import { processState } from '../process.ts';
 import { type WorldProcess, worldKeys } from '../records.ts';
-import { agentReachable, hostTimeline, lastHeartbeat, powerAt, within } from '../timeline.ts';
+import { agentReachable, hostTimeline, lastHeartbeat, powerAt, type Span, serves, within } from '../timeline.ts';
 import type { Site } from './common.ts';
 
 export async function heartbeats({ world, clock }: Site, siteId: string): Promise<Heartbeat[]> {
@@ -21,9 +21,16 @@ export async function heartbeats({ world, clock }: Site, siteId: string): Promis
         storageAt,
         restartedAt: t.kills.findLast((kill) => kill <= heardAt) ?? null,
         power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
+        answersPing: serves(t, now) && !within(t.networkLost, now),
+        aloneSince: since(t.alone, storageAt),
+        storageLostSince: since(t.storageLost, managementAt),
       };
     });
 }
+
+/** Since when it was so, as the heartbeat of that instant said. */
+const since = (spans: readonly Span[], saidAt: number | null): number | null =>
+  saidAt === null ? null : (spans.find((s) => s.from <= saidAt && saidAt < s.to)?.from ?? null);
 
 export async function inspectVms({ world, clock }: Site, queries: ProcessRef[]): Promise<Observation[]> {
   const now = clock.now();

@@ -40,10 +40,11 @@ it('no host has room: the VM waits with a reason and an alarm, and runs as soon 
     expect(now).toMatchObject({ state: 'faultResuming', hostId: null });
     expect(now.reason).toMatch(/memory/);
   }
-  expect((await alarms()).map((a) => a.code)).toEqual(['vm-waits', 'vm-waits', 'vm-waits']);
+  expect((await alarms()).map((a) => a.code)).toEqual(['host-dead', 'vm-waits', 'vm-waits', 'vm-waits']);
   expect(await test.violations()).toEqual([]);
   await acme.remove((survivors[0] as { id: string }).id);
-  await test.until(async () => (await alarms()).length === 2, 200);
+  await test.until(async () => (await alarms()).length === 3, 200);
+  expect((await alarms()).map((a) => a.code)).toEqual(['host-dead', 'vm-waits', 'vm-waits']);
   expect(await test.violations()).toEqual([]);
 });
 

@@ -1,7 +1,9 @@
 import { PortTimeout } from '../../../shared/hypervisor/port.ts';
 import { iso } from '../../../shared/kernel/clock.ts';
-import type { Host } from '../../../shared/model/inventory.ts';
-import { LIVENESS, lastSign, mustKeepOrder } from '../../../shared/model/liveness.ts';
+import type { Cluster, Host } from '../../../shared/model/inventory.ts';
+import { lastSign, leaseInForce } from '../../../shared/model/liveness.ts';
+import { SYSTEM } from '../../../shared/store/context.ts';
+import { Inventory } from '../../../shared/store/inventory.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import type { StepDeps } from '../../engine/step-table.ts';
 import type { Fencer } from './fencer.ts';
@@ -9,20 +11,26 @@ import type { Fencer } from './fencer.ts';
 /** Beyond the end of a lease, ms: clocks of hosts and cloud may differ by so much. Declared. */
 const LEASE_MARGIN_MS = 1_000;
 
-const { leaseMs } = mustKeepOrder(LIVENESS);
-
 /** When the host has surely stopped itself, ms: its watchdog is quicker than its lease (HA-7, worked example E1). */
-export const leaseEnd = (host: Pick<Host, 'seenAt'>): number => host.seenAt + leaseMs + LEASE_MARGIN_MS;
+export const leaseEnd = (cluster: Cluster, { seenAt }: Pick<Host, 'seenAt'>): number =>
+  seenAt + leaseInForce(cluster, seenAt) + LEASE_MARGIN_MS;
+
+/** When the first lease of these hosts, of one cluster, surely runs out, ms. */
+export async function firstLeaseEnd(siteId: string, hosts: readonly Host[], deps: StepDeps): Promise<number> {
+  const cluster = await new Inventory(deps.store, SYSTEM).cluster((hosts[0] as Host).clusterId);
+  return Math.min(...(await lastLives(siteId, hosts, deps)).map((host) => leaseEnd(cluster, host)));
+}
 
 /** Waits until the lease has surely run out, from the newest sign of life on either channel, which the host keeps. */
 export const lease: Fencer = {
   name: 'lease',
   async fence(siteId, hosts, deps) {
+    const cluster = await new Inventory(deps.store, SYSTEM).cluster((hosts[0] as Host).clusterId);
     const seen = await lastLives(siteId, hosts, deps);
     const now = deps.clock.now();
     return new Map(
       seen
-        .filter((host) => now >= leaseEnd(host))
+        .filter((host) => now >= leaseEnd(cluster, host))
         .map((host) => [host.id, `the lease ran out: no sign of life since ${iso(host.seenAt)}`]),
     );
   },
