@@ -11,6 +11,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { decide, type Finding, waitsOn } from './decide.ts';
+import { GuestWatch } from './guest-watch.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** How long the list of hosts is believed while nothing stands out, ms. */
@@ -26,18 +27,21 @@ export class Probe {
   private readonly runtime: Runtime;
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
+  private readonly guests: GuestWatch;
   private kept: { at: number; hosts: Host[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
     this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
+    this.guests = new GuestWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
     const now = this.runtime.clock.now();
     if (!this.kept || now - this.kept.at > REFRESH_MS || this.kept.hosts.length === 0) await this.refresh(now);
     const beats = await this.allHeartbeats();
+    await this.guests.look(beats, now);
     if (!this.find(beats, now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

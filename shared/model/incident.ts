@@ -1,6 +1,10 @@
 /** A fault and what was done about it; the causal timeline of a recovery (MON-8, HA-22). */
 export interface Incident {
   id: string;
+  /** `guest`: of one VM alone, whose host serves. Else of a host, with all its VMs. */
+  kind?: 'guest';
+  /** The VM of a guest's incident. */
+  vmId?: string;
   hostId: string;
   siteId: string;
   state: 'open' | 'closed' | 'falseAlarm';
@@ -21,7 +25,7 @@ export interface IncidentLine {
 export interface IncidentVm {
   id: string;
   tenantId: string;
-  outcome: 'recovering' | 'recovered' | 'stopped' | 'waiting';
+  outcome: 'recovering' | 'recovered' | 'stopped' | 'waiting' | 'failed';
   fromHost: string;
   toHost?: string;
   readyAt?: number;

@@ -161,6 +161,7 @@ export type VmEvent =
   | 'restart'
   | 'switchBack'
   | 'hostFault'
+  | 'guestFault'
   | 'agentLost'
   | 'agentBack'
   | 'hostFenced'
@@ -181,6 +182,7 @@ export type VmEvent =
  * - a VM that is `stopping` when its host is fenced has stopped;
  * - a cold move stops a VM that runs (`coldMigrate`) and starts it where it is then (`restart`); one that could not be
  *   started there goes back (`switchBack`);
+ * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled);
  * - `stop` is refused while a recovery holds the VM: the caller is told which operation to wait for.
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
@@ -196,6 +198,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     liveMigrate: 'migrating',
     coldMigrate: 'migrating',
     hostFault: 'faultResuming',
+    guestFault: 'faultResuming',
     agentLost: 'unknown',
     delete: 'deleting',
   },
@@ -219,6 +222,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     hostFenced: 'stopped',
     hostFault: 'faultResuming',
     recovered: 'running',
+    stop: 'stopping',
     delete: 'deleting',
   },
 });
@@ -253,6 +257,10 @@ export interface Vm {
   promised?: number;
   conversion?: Conversion;
   storageMoves?: StorageMoves;
+  /** When its guest was restarted because it had crashed or hung, ms, oldest first; no more than a window can need. */
+  guestRestarts?: number[];
+  /** The recovery of its guest that is under way, with the epoch that it has to do with. */
+  guestFault?: { incidentId: string; epoch: number };
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** Fencing token (HA-9): rises with every start order to another host. */

@@ -57,6 +57,13 @@ export class TenantData {
     return pk ? this.store.get<Owned[K]>({ pk, sk: id }) : undefined;
   }
 
+  /** VMs by id, those that exist. @throws unless built for the system. */
+  async vmsOf(ids: readonly string[]): Promise<Vm[]> {
+    if (this.context.kind !== 'system') throw new Error('only the system looks up VMs of many tenants');
+    const known = ids.map((id): Key => ({ pk: this.partition('vm', id) ?? '', sk: id })).filter(({ pk }) => pk !== '');
+    return this.store.getMany<Vm>(known);
+  }
+
   async list<K extends Kind>(kind: K, options: ListOptions = {}): Promise<Page<Owned[K]>> {
     if (this.context.kind !== 'tenant') throw new Error('the system lists per tenant: build the repository for one');
     return this.listPart(tenantPart(this.context.tenantId, KINDS[kind].part), options);

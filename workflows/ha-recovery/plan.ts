@@ -72,9 +72,9 @@ export function planMoves(
       };
     // The place at the target is not needed any more, and may be the only one with room.
     for (const hold of holdsOf({ ...vm, hostId: null })) snapshot.take(hold.hostId, minus(nothing(), hold.amounts));
-    // What waits for capacity or was tried in vain has been found worth a start before.
+    // What waits for capacity or was tried in vain has been found worth a start before; not so one whose guest failed.
     const rest =
-      vm.state === 'faultResuming'
+      vm.state === 'faultResuming' && !vm.guestFault
         ? vm.desired === 'stopped'
           ? 'it was wanted stopped'
           : undefined
