@@ -23,7 +23,7 @@ export async function placeVm(state: State, deps: StepDeps): Promise<Record<stri
   const cluster = await new Inventory(deps.store, SYSTEM).cluster(vm.clusterId);
   const turn = nextTurn(vm, triesOf(state), cluster.ha, deps.clock.now());
   if (turn.kind === 'giveUp') return { next: 'report', outcome: 'failed', why: turn.reason };
-  const seat = turn.kind === 'here' ? seatNow(vm) : await seatElsewhere(vm, turn, deps);
+  const seat = turn.kind === 'here' ? seatNow(vm) : await seatElsewhere(vm, turn, String(state.origin), deps);
   if (typeof seat === 'string') return { next: 'report', outcome: 'failed', why: seat };
   await enter(vm, seat, triesOf(state).failed > 0, deps);
   return placed(seat.hostId, from, state, deps);
@@ -41,10 +41,11 @@ const seatNow = ({ hostId, home, generation }: Own): Seat => ({
   ...(generation ? { generation } : {}),
 });
 
-/** A seat on a host that was not tried yet, or its own; a reason when there is none. */
+/** A seat on a host that was not tried yet, the one where the fault was seen last of all; a reason when there is none. */
 async function seatElsewhere(
   vm: Own,
   { avoid, orHere }: Extract<Turn, { kind: 'elsewhere' }>,
+  origin: string,
   { store, random }: StepDeps,
 ): Promise<Seat | string> {
   const inventory = new Inventory(store, SYSTEM);
@@ -52,8 +53,11 @@ async function seatElsewhere(
     inventory.cluster(vm.clusterId),
     inventory.hostsOf(vm.clusterId, { consistent: true }),
   ]);
-  const need = needOf(vm, { sites: [vm.siteId], clusterId: vm.clusterId, avoid, storage: false });
-  const decision = place(need, new CapacitySnapshot([cluster], hosts, []), random);
+  const where = { sites: [vm.siteId], clusterId: vm.clusterId, storage: false };
+  const picture = new CapacitySnapshot([cluster], hosts, []);
+  const among = (ruledOut: ReadonlySet<string>) => place(needOf(vm, { ...where, avoid: ruledOut }), picture, random);
+  const better = among(new Set([...avoid, origin]));
+  const decision = better.ok ? better : among(avoid);
   if (decision.ok) return seatOf(decision);
   if (orHere) return seatNow(vm);
   const rules = Object.entries(decision.ruledOut).map(([rule, n]) => `${rule} rules out ${n}`);

@@ -45,7 +45,8 @@ async function stop(state: State, deps: StepDeps): Promise<Record<string, unknow
     return { next: 'report', outcome: 'well', why: 'the guest went on by itself before it was stopped' };
   await stopProcess(vm, deps);
   const line = noted(state, deps.clock.now(), 'stopped', `confirmed by its host ${vm.hostId}`);
-  return { next: 'place', stopped: vm.epoch, stoppedOn: vm.hostId, ...line };
+  const origin = state.origin ?? vm.hostId;
+  return { next: 'place', stopped: vm.epoch, stoppedOn: vm.hostId, origin, ...line };
 }
 
 /** Of this epoch and of older ones; a start of them that comes late is refused from then on. */
