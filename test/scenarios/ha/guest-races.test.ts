@@ -3,7 +3,7 @@ import { Probe } from '../../../functions/probe/probe.ts';
 import { makeIds } from '../../../shared/kernel/ids.ts';
 import { silent } from '../../../shared/kernel/log.ts';
 import { randomFrom } from '../../../shared/kernel/random.ts';
-import { breakStep, holdStep } from '../../support/interleave.ts';
+import { beforeCommits, breakStep, holdStep, meeting } from '../../support/interleave.ts';
 import { Ward } from './ward.ts';
 
 let ward: Ward;
@@ -156,12 +156,13 @@ describe('somebody else wants the VM', () => {
     const vm = await ward.vm('reboot');
     await ward.crash(vm);
     ward.test.clock.advanceTo(ward.test.clock.now() + 2_000);
-    const { cloud, clock } = ward.test;
+    const { clock } = ward.test;
+    const all = meeting(3);
+    const store = beforeCommits(ward.stage.store, all);
     const probes = [1, 2, 3].map((n) => {
       const random = randomFrom(() => n / 7);
-      const ids = makeIds(clock, random);
-      const runtime = { store: cloud.store, clock, ids, random, log: silent, pause: async () => {} };
-      return new Probe(runtime, cloud.port);
+      const runtime = { store, clock, ids: makeIds(clock, random), random, log: silent, pause: async () => {} };
+      return new Probe(runtime, ward.stage.agents(store));
     });
     await Promise.all(probes.map((probe) => probe.run()));
     expect(await ward.restarted(vm)).toMatchObject({ epoch: vm.epoch + 1 });
