@@ -229,7 +229,7 @@ export const incidentView = (i: Incident) => ({
   siteId: i.siteId,
   state: i.state,
   openedAt: iso(i.openedAt),
-  ...optional({ closedAt: time(i.closedAt) }),
+  ...optional({ closedAt: time(i.closedAt), kind: i.kind, vmId: i.vmId }),
   timeline: i.timeline.map((t) => ({
     at: iso(t.at),
     what: t.what,

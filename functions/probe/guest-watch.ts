@@ -21,6 +21,10 @@ const REFRESH_MS = MINUTE;
 /** Recoveries that one look begins, the longest in trouble first: the rest is found again by the next. */
 const RECOVERIES_PER_LOOK = 100;
 
+/** Where the alarms of guests stand among all alarms. */
+const ALARM_KEYS = ['guest-', 'vm-recovery-failed#'];
+const isGuestAlarm = (code: string): code is GuestAlarm => (GUEST_ALARMS as readonly string[]).includes(code);
+
 /** Heartbeats by site and host. */
 export type Beats = ReadonlyMap<string, ReadonlyMap<string, Heartbeat>>;
 type Sign = GuestTrouble & { siteId: string; hostId: string };
@@ -134,10 +138,10 @@ export class GuestWatch {
   private async activeAlarms(now: number): Promise<Map<string, Set<GuestAlarm>>> {
     if (this.alarms && now - this.alarms.at < REFRESH_MS) return this.alarms.codes;
     const codes = new Map<string, Set<GuestAlarm>>();
-    for (const prefix of GUEST_ALARMS) {
-      const found = await this.runtime.store.queryAll<Alarm>('SYS#ALARM', 'control', { prefix: `${prefix}#` });
-      for (const { object, state } of found)
-        if (state === 'active') codes.set(object, (codes.get(object) ?? new Set()).add(prefix));
+    for (const prefix of ALARM_KEYS) {
+      const found = await this.runtime.store.queryAll<Alarm>('SYS#ALARM', 'control', { prefix });
+      for (const { code, object, state } of found)
+        if (state === 'active' && isGuestAlarm(code)) codes.set(object, (codes.get(object) ?? new Set()).add(code));
     }
     this.alarms = { at: now, codes };
     return codes;

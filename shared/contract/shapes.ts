@@ -202,6 +202,8 @@ export const alarm = z.object({
 });
 export const incident = z.object({
   id: z.string(),
+  kind: z.string().optional(),
+  vmId: z.string().optional(),
   hostId: z.string(),
   siteId: z.string(),
   state: z.string(),

@@ -66,6 +66,8 @@ describe('a guest crashes', () => {
     expect(outcome).toMatchObject({ outcome: 'recovered', fromHost: vm.hostId, toHost: vm.hostId });
     expect(outcome?.rtoSeconds).toBeCloseTo(((times.at(-1) as number) - at) / 1000, 1);
     expect(outcome?.rtoSeconds).toBeLessThanOrEqual(DETECTED_S + BOOTED_S);
+    const told = await ward.test.client.must('GET', `/v1/system/incidents/${incident?.id}`, ward.test.operator);
+    expect(told).toMatchObject({ kind: 'guest', vmId: vm.id, vms: [{ id: vm.id, outcome: 'recovered' }] });
     await ward.sound();
   });
 
