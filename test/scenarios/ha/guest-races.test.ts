@@ -51,6 +51,25 @@ describe('the host of the guest fails in the middle of its recovery', () => {
     await ward.sound();
   });
 
+  it.each(['stop', 'place', 'start', 'confirm'])(
+    'the recovery of its host has just started it elsewhere: %s lets go of it, and touches nothing',
+    async (step) => {
+      ward = await Ward.open();
+      const vm = await ward.vm('reboot');
+      const held = holdStep('recover-guest', step);
+      await ward.crash(vm);
+      await ward.until(async () => (await ward.recoveries())[0]?.steps.some((s) => s.name === step));
+      const { epoch } = await ward.stage.believed(vm.id);
+      await ward.test.fault('host-power-loss', vm.hostId);
+      await ward.until(async () => (await ward.stage.runs(vm.id)).some((p) => p.hostId !== vm.hostId));
+      held.letGo();
+      expect(await ward.restarted({ id: vm.id, epoch })).toMatchObject({ epoch: epoch + 1 });
+      expect(await ward.stage.runs(vm.id)).toMatchObject([{ epoch: epoch + 1, state: 'running' }]);
+      expect((await ward.incidents())[0]?.timeline.at(-1)?.what).toBe('taken over');
+      await ward.sound();
+    },
+  );
+
   it('its host fails just after the crash, before anybody has looked: that is the business of the host alone', async () => {
     ward = await Ward.open();
     const vm = await ward.vm('ha');
