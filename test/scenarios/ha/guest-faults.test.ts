@@ -109,6 +109,24 @@ describe('a guest crashes', () => {
     await ward.sound();
   });
 
+  it('nothing is told of it by a host that is not heard: told, and acted on, when that answers again', async () => {
+    ward = await Ward.open();
+    const vm = await ward.vm('reboot');
+    const told = async () => {
+      const beats = await ward.stage.agents(ward.stage.store).heartbeats('site_a');
+      return beats.flatMap((b) => b.guests ?? []).map((g) => [g.vmId, g.epoch, g.state]);
+    };
+    const cut = await ward.test.fault('agent-lost', vm.hostId);
+    await ward.crash(vm);
+    await ward.test.advance(30);
+    expect(await told()).toEqual([]);
+    await ward.stage.heal(cut);
+    expect(await told()).toEqual([[vm.id, vm.epoch, 'crashed']]);
+    await ward.restarted(vm);
+    expect(await told()).toEqual([]);
+    await ward.sound();
+  });
+
   it('its cluster is disarmed: an alarm; once it is armed again the guest is restarted and the alarm cleared', async () => {
     ward = await Ward.open();
     const vm = await ward.vm('reboot');
