@@ -31,5 +31,6 @@ export async function readIncident(call: Call): Promise<{ incident: Incident; vm
   const parts = await call.deps.store.getMany<RecoveryPart>(
     incident.parts.map((p) => keys.recoveryPart(p.tenantId, incident.id, p.n)),
   );
+  if (incident.guest) return { incident, vms: [incident.guest] };
   return { incident, vms: parts.sort((a, b) => a.n - b.n).flatMap((part) => Object.values(part.vms)) };
 }

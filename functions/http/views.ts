@@ -247,7 +247,13 @@ export const incidentView = (i: Incident, vms?: readonly IncidentVm[]) => ({
   state: i.state,
   openedAt: iso(i.openedAt),
   waiting: i.waiting,
-  ...optional<unknown>({ closedAt: time(i.closedAt), operationId: i.claim, splitFrom: i.splitFrom }),
+  ...optional<unknown>({
+    kind: i.kind,
+    vmId: i.guest?.id,
+    closedAt: time(i.closedAt),
+    operationId: i.claim,
+    splitFrom: i.splitFrom,
+  }),
   timeline: i.timeline.map((t) => ({
     at: iso(t.at),
     what: t.what,

@@ -11,6 +11,7 @@ import { Inventory } from '../../shared/store/inventory.ts';
 import { believed, callsRecovery, decide, type Finding, isDue } from './decide.ts';
 import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
 import { FailoverWatch } from './failover.ts';
+import { GuestWatch } from './guest-watch.ts';
 import {
   nextPass,
   note,
@@ -35,6 +36,7 @@ export class Probe {
   private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
   private readonly failover: FailoverWatch;
+  private readonly guests: GuestWatch;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -42,12 +44,14 @@ export class Probe {
     this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
     this.failover = new FailoverWatch(runtime);
+    this.guests = new GuestWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
     const now = this.runtime.clock.now();
     if (this.stale(now)) await this.refresh(now);
     const beats = await this.allHeartbeats();
+    await this.guests.look(beats, now);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

@@ -21,6 +21,7 @@ const OTHER_TARGETS: Partial<Record<Body['kind'], 'site' | 'vm' | 'datastore' | 
   'answer-lost': 'site',
   'duplicate-call': 'site',
   'guest-crash': 'vm',
+  'guest-hang': 'vm',
   'datastore-loss': 'datastore',
   'slow-disk': 'volume',
   'disk-error': 'volume',

@@ -72,6 +72,19 @@ export interface Heartbeat {
   aloneSince: number | null;
   /** Since when it does not reach its storage, ms, by its last management heartbeat; null when it does. */
   storageLostSince: number | null;
+  /** Guests of the host that are in trouble, as far as it can tell now; absent where none is. */
+  guests?: GuestTrouble[];
+}
+/**
+ * A guest that has stopped working while its process stands. `crashed`: the VMM has seen its panic or blue screen. `hung`:
+ * its driver has been silent for longer than a stall takes; of a guest without the driver nobody can say that.
+ */
+export interface GuestTrouble {
+  vmId: string;
+  epoch: number;
+  state: 'crashed' | 'hung';
+  /** Since when it does nothing, ms. */
+  since: number;
 }
 export interface VolumeOrder {
   id: string;

@@ -10,6 +10,7 @@ export const FAULT_KINDS = [
   'disk-error',
   'nic-down',
   'guest-crash',
+  'guest-hang',
   'slow-disk',
   'link-cut',
   'link-degraded',

@@ -4,6 +4,10 @@
  */
 export interface Incident {
   id: string;
+  /** `guest`: of one VM alone, whose host serves. Else of hosts, with all their VMs. */
+  kind?: 'guest';
+  /** Of a guest's incident: what became of its VM. */
+  guest?: IncidentVm;
   siteId: string;
   clusterId: string;
   hosts: IncidentHost[];

@@ -7,6 +7,7 @@ export const OPERATION_KINDS = [
   'stop-vm',
   'delete-vm',
   'ha-recovery',
+  'recover-guest',
   'reconcile-host',
   'power-on-host',
   'migrate-vm',

@@ -161,6 +161,7 @@ export type VmEvent =
   | 'restart'
   | 'switchBack'
   | 'hostFault'
+  | 'guestFault'
   | 'agentLost'
   | 'agentBack'
   | 'hostFenced'
@@ -184,7 +185,8 @@ export type VmEvent =
  * - `stop` while a recovery works on the VM records what is wanted and takes effect after it (HA-20); a VM that waits for
  *   room has no process, and is stopped at once;
  * - `delete` need not wait for a recovery: no start order of its epoch is taken any more once it was stopped (HA-11). It
- *   does wait where a migration may have brought the VM to a host that cannot be asked.
+ *   does wait where a migration may have brought the VM to a host that cannot be asked;
+ * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled).
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
@@ -199,6 +201,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     liveMigrate: 'migrating',
     coldMigrate: 'migrating',
     hostFault: 'faultResuming',
+    guestFault: 'faultResuming',
     agentLost: 'unknown',
     delete: 'deleting',
   },
@@ -228,6 +231,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     hostFenced: 'stopped',
     hostFault: 'faultResuming',
     recovered: 'running',
+    stop: 'stopping',
     delete: 'deleting',
   },
 });
@@ -264,6 +268,10 @@ export interface Vm {
   storageMoves?: StorageMoves;
   /** The epoch of which its cluster has noted how many slots it takes beyond one (HA-13). */
   slotsNoted?: number;
+  /** When its guest was restarted because it had crashed or hung, ms, oldest first; no more than a window can need. */
+  guestRestarts?: number[];
+  /** The recovery of its guest that is under way, with the epoch that it has to do with. */
+  guestFault?: { incidentId: string; epoch: number };
   /** Set from the first start order on: the host on which a process may exist. The key of the index by host. */
   runsOn?: string;
   /** The incident that moved it last, and the part in which it stands whether it was seen running since. */

@@ -14,5 +14,10 @@ export const ISOLATION_MS = 30 * SECOND;
 export const GUEST_SHUTDOWN_MS = 30 * SECOND;
 /** Start order to a serving guest, ms. HA-22: OS load 30 s. */
 export const GUEST_BOOT_MS = 30 * SECOND;
+/**
+ * A guest whose driver was silent for so long is reported as hung, ms. Declared; vSphere's monitoring of VMs waits as long
+ * at its highest sensitivity. A shorter stall does nothing.
+ */
+export const GUEST_SILENT_MS = 30 * SECOND;
 /** Guests differ by up to so much, ms. Declared. */
 export const GUEST_BOOT_SPREAD_MS = 5 * SECOND;

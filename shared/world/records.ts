@@ -30,6 +30,8 @@ export interface WorldProcess {
   epoch: number;
   startedAt: number;
   readyAt: number;
+  /** Since when the guest in it lives, where that is longer than the process: it arrived here while it ran. */
+  guestSince?: number;
   stoppedAt?: number;
   /** Absent where an order to stop came before any start. */
   machine?: Machine;

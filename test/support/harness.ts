@@ -113,6 +113,7 @@ export const WRITES: Record<OperationKind, number> = {
   'stop-vm': 2,
   'delete-vm': 2,
   'ha-recovery': 11,
+  'recover-guest': 3,
   'reconcile-host': 2,
   'power-on-host': 2,
   'migrate-vm': 4,

@@ -6,7 +6,8 @@ export interface VmShape {
   memoryMiB?: number;
   sizeGiB?: number;
   count?: number;
-  ha?: { enabled: boolean; restartPriority?: string };
+  ha?: { enabled: boolean; restartPriority?: string; faultProcess?: string };
+  guest?: { os: string; pvDriver?: boolean };
   start?: boolean;
   nic?: boolean;
 }
@@ -72,6 +73,7 @@ export class TestTenant {
       memoryMiB = 4096,
       sizeGiB = 20,
       ha = { enabled: true },
+      guest = { os: 'linux' },
       start = true,
       nic = true,
       count,
@@ -81,7 +83,7 @@ export class TestTenant {
       vpcId: this.vpcId,
       cpu: { vcpus, mode: 'hardware' },
       memory: { sizeMiB: memoryMiB, mode: 'hardware', pageSize: '4k' },
-      guest: { os: 'linux' },
+      guest,
       disks: [{ name: 'root', sizeGiB, boot: true, io: 'virtio' }],
       nics: nic ? [{ networkId: this.networkId, io: 'virtio' }] : [],
       ha,

@@ -111,6 +111,41 @@ const STORIES: Record<OperationKind, Story> = {
     // A recovery is gone on with: once the harm is over, the next pass reaches the goal.
     unwound: async () => {},
   },
+  'recover-guest': {
+    async prepare(_, acme) {
+      const [vm] = await acme.running(1, { ha: { enabled: true, faultProcess: 'ha' } });
+      await acme.write((vm as VmView).id, 7, 'old bytes');
+      return [vm as VmView];
+    },
+    async begin(test, _acme, vms) {
+      await test.fault('guest-crash', one(vms).id);
+      await test.advance(6);
+    },
+    async reached(test, acme, vms) {
+      const vm = await acme.vm(one(vms).id);
+      expect(vm).toMatchObject({ state: 'running', epoch: one(vms).epoch + 1 });
+      expect(vm.hostId).not.toBe(one(vms).hostId);
+      expect(await acme.read(vm.id, 7)).toBe('old bytes');
+      const { incidents } = await readBelief(test.cloud.store);
+      expect(incidents.map((i) => [i.kind, i.state, i.guest?.outcome])).toEqual([['guest', 'closed', 'recovered']]);
+    },
+    // Where its process stands it is gone on with; where it was stopped it is in error, and its owner starts it again.
+    async unwound(test, acme, vms) {
+      await test.advance(60);
+      await test.settle();
+      const vm = await acme.vm(one(vms).id);
+      expect((await vmStates(test)).map((v) => [v.claim, v.guestFault])).toEqual([[undefined, undefined]]);
+      if (vm.state === 'unknown') {
+        expect(vm).toMatchObject({ hostId: null, reason: expect.stringMatching(/could not be restarted/) });
+        for (const action of ['stop', 'start'] as const) {
+          expect((await acme.action(vm.id, action)).status).toBe(202);
+          await test.settle();
+        }
+      }
+      expect((await acme.vm(vm.id)).state).toBe('running');
+      expect(await acme.read(vm.id, 7)).toBe('old bytes');
+    },
+  },
   'reconcile-host': {
     async prepare(test, acme) {
       const vms = await acme.running(1);

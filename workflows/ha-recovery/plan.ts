@@ -43,8 +43,8 @@ export interface Ground {
 function restReason(vm: Vm, clusterHa: boolean): string | undefined {
   if (vm.desired === 'stopped') return 'it was wanted stopped';
   // What waits for room was found worth a start before: it leaves only when HA is switched off for it (HA-14), and not
-  // while the operation of its first start holds it.
-  if (vm.state === 'faultResuming')
+  // while the operation of its first start holds it. One whose guest failed was not judged for this yet.
+  if (vm.state === 'faultResuming' && !vm.guestFault)
     return vm.ha.enabled || vm.claim !== undefined ? undefined : 'HA was switched off for it while it waited';
   // A first start was promised by an acknowledged request: it is carried out even where HA is off.
   if (vm.state === 'creating' || vm.state === 'starting') return undefined;

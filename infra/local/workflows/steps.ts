@@ -17,6 +17,7 @@ import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
 import { STEPS as reconcileHost } from '../../../workflows/reconcile-host/steps.ts';
+import { STEPS as recoverGuest } from '../../../workflows/recover-guest/steps.ts';
 import { STEPS as startVm } from '../../../workflows/start-vm/steps.ts';
 import { STEPS as stopVm } from '../../../workflows/stop-vm/steps.ts';
 
@@ -27,6 +28,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'stop-vm': stopVm,
   'delete-vm': deleteVm,
   'ha-recovery': haRecovery,
+  'recover-guest': recoverGuest,
   'reconcile-host': reconcileHost,
   'power-on-host': powerOnHost,
   'migrate-vm': migrateVm,

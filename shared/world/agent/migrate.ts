@@ -10,7 +10,7 @@ import type {
   SwitchResult,
 } from '../../hypervisor/port.ts';
 import { Transaction } from '../../store/transaction.ts';
-import { endOf, processState } from '../process.ts';
+import { endOf, guestBorn, seenState } from '../process.ts';
 import { type Departure, type WorldHost, type WorldIncoming, type WorldProcess, worldKeys } from '../records.ts';
 import { agentReachable, type HostTimeline, within } from '../timeline.ts';
 import { Refusal, type Site } from './common.ts';
@@ -110,6 +110,7 @@ async function switchOne(site: Site, order: MigrationRef): Promise<Outcome<Switc
     epoch: order.toEpoch,
     startedAt: now,
     readyAt,
+    guestSince: guestBorn(process),
     // Its settings may have been changed since; its NUMA nodes are those of the target.
     machine: settled(process.machine as Machine, incoming.machine),
   };
@@ -191,7 +192,7 @@ async function endsOf({ world, clock }: Site, order: MigrationRef): Promise<Ends
   const [line, targetLine] = [lines.get(order.hostId), lines.get(order.to)];
   if (!source || !target || !line || !targetLine) return undefined;
   if (!agentReachable(line, now) || !agentReachable(targetLine, now)) return undefined;
-  const runs = process?.epoch === order.epoch && processState(process, line, faults, now) === 'running';
+  const runs = process?.epoch === order.epoch && seenState(process, line, faults, now) === 'running';
   return { now, source, target, targetLine, process, runs };
 }
 

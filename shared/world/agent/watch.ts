@@ -1,31 +1,44 @@
 import type { Heartbeat, Observation, ProcessRef, SeenHost } from '../../hypervisor/port.ts';
-import { processState } from '../process.ts';
+import { seenState } from '../process.ts';
 import { type WorldProcess, worldKeys } from '../records.ts';
-import { agentReachable, hostTimeline, lastHeartbeat, powerAt, type Span, serves, within } from '../timeline.ts';
+import {
+  agentReachable,
+  type HostTimeline,
+  hostTimeline,
+  lastHeartbeat,
+  powerAt,
+  type Span,
+  serves,
+  within,
+} from '../timeline.ts';
 import type { Site } from './common.ts';
+import { guestsInTrouble } from './guests.ts';
 
 export async function heartbeats({ world, clock }: Site, siteId: string): Promise<Heartbeat[]> {
   const now = clock.now();
-  const [hosts, faults] = await Promise.all([world.hosts(), world.faults()]);
-  return hosts
-    .filter((h) => h.siteId === siteId)
-    .map((host) => {
-      const t = hostTimeline(host, faults);
-      const managementAt = lastHeartbeat(t, 'management', host, now);
-      const storageAt = lastHeartbeat(t, 'storage', host, now);
-      // It is the heartbeat that tells since when the host is up: of a host that is silent nothing newer is known.
-      const heardAt = Math.max(managementAt ?? 0, storageAt ?? 0);
-      return {
-        hostId: host.id,
-        managementAt,
-        storageAt,
-        restartedAt: t.kills.findLast((kill) => kill <= heardAt) ?? null,
-        power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
-        answersPing: serves(t, now) && !within(t.networkLost, now),
-        aloneSince: since(t.alone, storageAt),
-        storageLostSince: since(t.storageLost, managementAt),
-      };
-    });
+  const [all, faults] = await Promise.all([world.hosts(), world.faults()]);
+  const hosts = all.filter((h) => h.siteId === siteId);
+  const lines = new Map(hosts.map((host) => [host.id, hostTimeline(host, faults)]));
+  const troubles = await guestsInTrouble(world, siteId, lines, faults, now);
+  return hosts.map((host) => {
+    const t = lines.get(host.id) as HostTimeline;
+    const guests = troubles.get(host.id);
+    const managementAt = lastHeartbeat(t, 'management', host, now);
+    const storageAt = lastHeartbeat(t, 'storage', host, now);
+    // It is the heartbeat that tells since when the host is up: of a host that is silent nothing newer is known.
+    const heardAt = Math.max(managementAt ?? 0, storageAt ?? 0);
+    return {
+      hostId: host.id,
+      managementAt,
+      storageAt,
+      restartedAt: t.kills.findLast((kill) => kill <= heardAt) ?? null,
+      power: within(t.bmcLost, now) ? 'unknown' : powerAt(t, now),
+      answersPing: serves(t, now) && !within(t.networkLost, now),
+      aloneSince: since(t.alone, storageAt),
+      storageLostSince: since(t.storageLost, managementAt),
+      ...(guests ? { guests } : {}),
+    };
+  });
 }
 
 /** Since when it was so, as the heartbeat of that instant said. */
@@ -49,7 +62,7 @@ export async function inspectVms({ world, clock }: Site, queries: ProcessRef[]):
     if (!line || !agentReachable(line, now)) return { vmId, hostId, state: 'unreachable' };
     const process = byRef.get(`${hostId}/${vmId}`);
     return process
-      ? { vmId, hostId, state: processState(process, line, faults, now), epoch: process.epoch }
+      ? { vmId, hostId, state: seenState(process, line, faults, now), epoch: process.epoch }
       : { vmId, hostId, state: 'absent' };
   });
 }
@@ -65,7 +78,7 @@ export async function listProcesses({ world, clock }: Site, hostIds: string[]): 
       const processes = there.processes.map((p) => ({
         vmId: p.vmId,
         epoch: p.epoch,
-        state: processState(p, line, faults, now),
+        state: seenState(p, line, faults, now),
       }));
       const incoming = there.incoming.map(({ vmId, epoch }) => ({ vmId, epoch }));
       const refusedWrites = there.processes.reduce((n, p) => n + (p.refused ?? 0), 0);

@@ -6,7 +6,7 @@ import { SECOND } from '../../../shared/kernel/clock.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { TableName } from '../../../shared/store/transaction.ts';
-import { processState } from '../../../shared/world/process.ts';
+import { seenState } from '../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../shared/world/records.ts';
 import { type HostTimeline, hostTimeline, serves } from '../../../shared/world/timeline.ts';
 import type { MemoryDynamo } from '../../support/dynamo/memory.ts';
@@ -51,7 +51,7 @@ export class Watch {
         vmId,
         hostId,
         epoch,
-        state: line ? processState({ vmId, hostId, epoch, ...p }, line, faults, now) : 'dead',
+        state: line ? seenState({ vmId, hostId, epoch, ...p }, line, faults, now) : 'dead',
       } as const;
     });
     return {
