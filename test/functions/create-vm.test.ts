@@ -51,7 +51,7 @@ describe('a creation', () => {
     await create();
     const [, , hostLedger, datastoreLedger, vdcLedger] = written()[0] ?? [];
     const taken = (values: object = {}) => Object.values(values).filter((v) => typeof v === 'number' && v < 0);
-    expect(taken(hostLedger?.Update?.ExpressionAttributeValues)).toEqual([-2, -4096]);
+    expect(taken(hostLedger?.Update?.ExpressionAttributeValues)).toEqual([-2, -4096, -1]);
     expect(taken(datastoreLedger?.Update?.ExpressionAttributeValues)).toEqual([-20]);
     expect(taken(vdcLedger?.Update?.ExpressionAttributeValues).sort()).toEqual([-1, -2, -20, -4096]);
     for (const ledger of [hostLedger, datastoreLedger, vdcLedger])

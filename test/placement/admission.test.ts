@@ -64,7 +64,11 @@ describe('whatever VMs are powered on one after the other', () => {
     }),
   );
   const wishes = fc.array(
-    fc.record({ gib: fc.integer({ min: 1, max: 24 }), mhz: fc.integer({ min: 0, max: 2400 }), stops: fc.nat() }),
+    fc.record({
+      gib: fc.integer({ min: 1, max: 24 }),
+      mhz: fc.integer({ min: 0, max: 2400 }),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
     { minLength: 1, maxLength: 60 },
   );
 
@@ -78,10 +82,10 @@ describe('whatever VMs are powered on one after the other', () => {
         const plain = list.map((h) => ({ id: h.id, ...h.capacity }));
         const snapshot = new CapacitySnapshot([own], list, []);
         const running: Vm[] = [];
-        for (const { gib, mhz } of wanted) {
-          const next = vm(`vm-${running.length}`, gib * 1024, { mhz });
-          const need = needOf(next, { sites: ['s1'], storage: false, powersOn: true });
-          const decision = place(need, snapshot, seededRandom(seed));
+        for (const { gib, mhz, times } of wanted) {
+          // A batch asks for all of its VMs with one need.
+          const shape = vm('', gib * 1024, { mhz });
+          const need = needOf(shape, { sites: ['s1'], storage: false, powersOn: true });
           const allowed = (vms: readonly Vm[], more: Vm) =>
             admitPowerOn(
               admission as FailoverPolicy,
@@ -89,14 +93,18 @@ describe('whatever VMs are powered on one after the other', () => {
               demandOf(more),
               'h0',
             ).length === 0;
-          if (decision.ok) {
-            expect(allowed(running, next)).toBe(true);
-            snapshot.take(decision.candidate.host.id, need.demand);
-            running.push(next);
-            admitted++;
-          } else if (decision.promised.length > 0) {
-            expect(allowed(running, next)).toBe(false);
-            refused++;
+          for (let i = 0; i < times; i++) {
+            const next = { ...shape, id: `vm-${running.length}` };
+            const decision = place(need, snapshot, seededRandom(seed));
+            if (decision.ok) {
+              expect(allowed(running, next)).toBe(true);
+              snapshot.take(decision.candidate.host.id, need.demand);
+              running.push(next);
+              admitted++;
+            } else if (decision.promised.length > 0) {
+              expect(allowed(running, next)).toBe(false);
+              refused++;
+            }
           }
         }
       }),
