@@ -1,0 +1,66 @@
+import type { Happening } from './observe.ts';
+import { fold, natural, seconds } from './words.ts';
+
+interface Entry extends Happening {
+  at: number;
+  /** How often had been looked when it was seen: what was done comes before what came of it at the same time. */
+  look: number;
+}
+
+const WORDS: readonly Happening['word'][] = ['does', 'world', 'believed', 'incident', 'alarm', 'ended'];
+const TIME_WIDTH = 9;
+const WORD_WIDTH = 10;
+
+/** What happened, in order, with the time since the story began. */
+export class Chronicle {
+  private readonly entries: Entry[] = [];
+  private look = 0;
+
+  /** What is told from now on was seen later. */
+  next(): void {
+    this.look++;
+  }
+
+  tell(at: number, happenings: readonly Happening[]): void {
+    for (const happening of happenings) this.entries.push({ ...happening, at, look: this.look });
+  }
+
+  /** As text: equal things at one time in one line, and a line that only repeats the one before is counted. */
+  write(): string[] {
+    const order = (e: Entry) => WORDS.indexOf(e.word);
+    const sorted = this.entries
+      .map((e, i) => ({ ...e, i }))
+      .sort(
+        (a, b) =>
+          a.at - b.at ||
+          a.look - b.look ||
+          order(a) - order(b) ||
+          (a.word === 'does' ? a.i - b.i : natural(a.text, b.text) || natural(a.subject, b.subject)),
+      );
+    const groups = Map.groupBy(sorted, (e) =>
+      e.word === 'does' ? `does ${e.i}` : [e.at, e.look, e.word, e.lead, e.text].join('|'),
+    );
+    const lines: { at: number; words: string }[] = [];
+    for (const group of groups.values()) {
+      const { at, word, lead = '', text } = group[0] as Entry;
+      const who = fold(group.map((e) => e.subject));
+      const sentence = `${lead}${who}${text ? ` ${text}` : ''}`;
+      lines.push({ at, words: word === 'does' ? `> ${sentence}` : `${word.padEnd(WORD_WIDTH)}${sentence}` });
+    }
+    return repeated(lines).map(({ at, words }) => `${seconds(at).padStart(TIME_WIDTH)}  ${words}`);
+  }
+}
+
+/** A try that ends like the one before, and the one before that, is told once. */
+function repeated(lines: readonly { at: number; words: string }[]): { at: number; words: string }[] {
+  const out: { at: number; words: string }[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const line = lines[i] as { at: number; words: string };
+    let n = 1;
+    while (lines[i + n]?.words === line.words) n++;
+    out.push(line);
+    if (n > 1) out.push({ at: (lines[i + n - 1] as { at: number }).at, words: `  the same, the ${n - 1}. time` });
+    i += n;
+  }
+  return out;
+}
