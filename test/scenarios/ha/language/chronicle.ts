@@ -1,5 +1,5 @@
 import type { Happening } from './observe.ts';
-import { fold, natural, seconds } from './words.ts';
+import { fold, seconds } from './words.ts';
 
 interface Entry extends Happening {
   at: number;
@@ -7,7 +7,6 @@ interface Entry extends Happening {
   look: number;
 }
 
-const WORDS: readonly Happening['word'][] = ['does', 'world', 'believed', 'incident', 'alarm', 'ended'];
 const TIME_WIDTH = 9;
 const WORD_WIDTH = 10;
 
@@ -27,16 +26,9 @@ export class Chronicle {
 
   /** As text: equal things at one time in one line, and a line that only repeats the one before is counted. */
   write(): string[] {
-    const order = (e: Entry) => WORDS.indexOf(e.word);
     const sorted = this.entries
       .map((e, i) => ({ ...e, i }))
-      .sort(
-        (a, b) =>
-          a.at - b.at ||
-          a.look - b.look ||
-          order(a) - order(b) ||
-          (a.word === 'does' ? a.i - b.i : natural(a.text, b.text) || natural(a.subject, b.subject)),
-      );
+      .sort((a, b) => a.at - b.at || a.look - b.look || a.i - b.i);
     const groups = Map.groupBy(sorted, (e) =>
       e.word === 'does' ? `does ${e.i}` : [e.at, e.look, e.word, e.lead, e.text].join('|'),
     );

@@ -99,7 +99,7 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
     }
     case 'starts': {
       const at = elsewhere(promise.vm)[0]?.from;
-      const ok = at !== undefined && (promise.bound === 'before' ? at - begin < promise.ms : at - begin > promise.ms);
+      const ok = at !== undefined && (promise.bound === 'before' ? at - begin < promise.ms : at - begin >= promise.ms);
       return must(ok, () => `it did at: ${since(at)}`);
     }
     case 'order': {

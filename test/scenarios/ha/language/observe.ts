@@ -3,6 +3,7 @@ import type { Incident } from '../../../../shared/model/incident.ts';
 import { isFinal } from '../../../../shared/model/operation.ts';
 import type { Vm } from '../../../../shared/model/vm.ts';
 import type { Names } from './names.ts';
+import { natural } from './words.ts';
 
 /** What kind of thing happened: the first word of a golden's line. */
 export type Word = 'does' | 'world' | 'believed' | 'incident' | 'alarm' | 'ended';
@@ -35,7 +36,7 @@ export interface Picture {
   hosts: Map<string, string>;
   vms: Map<string, string>;
   alarms: Map<string, { subject: string; code: string; severity: string }>;
-  incidents: Map<string, { subject: string; state: string }>;
+  incidents: Map<string, { subject: string; state: Incident['state'] }>;
   ended: Map<string, Happening>;
 }
 
@@ -43,9 +44,11 @@ export interface Picture {
 const QUIET_KINDS = new Set(['configure']);
 
 export function pictureOf(belief: Belief, names: Names): Picture {
+  const byName = <T extends { id: string }>(things: readonly T[]) =>
+    [...things].sort((a, b) => natural(names.of(a.id), names.of(b.id)));
   return {
-    hosts: new Map(belief.hosts.map((h) => [names.of(h.id), h.state])),
-    vms: new Map(belief.vms.map((vm) => [names.of(vm.id), vmWords(vm, names)])),
+    hosts: new Map(byName(belief.hosts).map((h) => [names.of(h.id), h.state])),
+    vms: new Map(byName(belief.vms).map((vm) => [names.of(vm.id), vmWords(vm, names)])),
     alarms: new Map(
       belief.alarms
         .filter((a) => a.state === 'active')
@@ -86,17 +89,18 @@ function* changes(before: Map<string, string>, after: Map<string, string>): Iter
   for (const [name, words] of before) if (!after.has(name)) yield [name, `${words} -> gone`];
 }
 
+const ENDS: Record<Incident['state'], string> = { open: 'opened', closed: 'closed', falseAlarm: 'was a false alarm' };
+
 /** What happened between two pictures. Pure. */
 export function difference(before: Picture, after: Picture): Happening[] {
   const out: Happening[] = [];
   for (const [subject, text] of changes(before.hosts, after.hosts)) out.push({ word: 'believed', subject, text });
   for (const [id, { subject, state }] of after.incidents) {
     const was = before.incidents.get(id);
-    if (!was) out.push({ word: 'incident', subject, text: 'opened' });
+    if (!was) out.push({ word: 'incident', subject, text: state === 'open' ? 'opened' : `opened, and ${ENDS[state]}` });
     else if (was.subject !== subject)
       out.push({ word: 'incident', subject: was.subject, text: `is now of ${subject}` });
-    if (state !== 'open' && was?.state !== state)
-      out.push({ word: 'incident', subject, text: state === 'falseAlarm' ? 'was a false alarm' : state });
+    if (state !== 'open' && was && was.state !== state) out.push({ word: 'incident', subject, text: ENDS[state] });
   }
   for (const [subject, text] of changes(before.vms, after.vms)) out.push({ word: 'believed', subject, text });
   for (const [key, { subject, code, severity }] of after.alarms)
@@ -104,5 +108,17 @@ export function difference(before: Picture, after: Picture): Happening[] {
   for (const [key, { subject, code }] of before.alarms)
     if (!after.alarms.has(key)) out.push({ word: 'alarm', lead: `${code} of `, subject, text: 'cleared' });
   for (const [id, happening] of after.ended) if (!before.ended.has(id)) out.push(happening);
-  return out;
+  // Things of one word in the order of their names; what happened to hosts comes first.
+  return out
+    .map((h, i) => ({ h, rank: RANKS.findIndex((r) => r(h, before, after)), i }))
+    .sort((a, b) => a.rank - b.rank || natural(a.h.subject, b.h.subject) || a.i - b.i)
+    .map(({ h }) => h);
 }
+
+const RANKS: readonly ((h: Happening, before: Picture, after: Picture) => boolean)[] = [
+  ({ word, subject }, _, after) => word === 'believed' && after.hosts.has(subject),
+  ({ word }) => word === 'incident',
+  ({ word }) => word === 'believed',
+  ({ word }) => word === 'alarm',
+  () => true,
+];

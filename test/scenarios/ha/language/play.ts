@@ -9,7 +9,8 @@ import { finalPlaces } from './places.ts';
 import { type Stage, setStage } from './stage.ts';
 import type { Scheduled, Story, Trigger } from './story.ts';
 import { Trouble } from './trouble.ts';
-import { type HostTruth, hostChanges, Lives, readTruth, seenAt, type Truth } from './truth.ts';
+import { type HostTruth, hostChanges, type Life, Lives, readTruth, seenAt, type Truth } from './truth.ts';
+import { natural } from './words.ts';
 
 /** The longest that a story may take that runs until quiet, ms of story time. */
 const LONGEST_MS = 4 * 3_600_000;
@@ -139,7 +140,9 @@ export class Play {
   private triggered(): boolean {
     let any = false;
     this.pending = this.pending.map((s) => {
-      if (!s.after || !this.holds(s.after)) return s;
+      // It is waited for once everything that stands before it has been done.
+      const before = this.pending.some((other) => other.place.line < s.place.line);
+      if (!s.after || before || !this.holds(s.after)) return s;
       any = true;
       const { after: _, ...rest } = s;
       return { ...rest, at: this.now() + s.at };
@@ -176,7 +179,7 @@ export class Play {
     const rest = this.pending.some((s) => s.place === scheduled.place && s.text === scheduled.text);
     if (note || !rest)
       this.chronicle.tell(at, [{ word: 'does', subject: scheduled.text, text: note && `   (${note})` }]);
-    this.changedAt = at;
+    this.changedAt = this.now();
     await this.stage.test.rest();
     if (!rest) await this.look();
   }
@@ -223,35 +226,49 @@ export class Play {
     return happened;
   }
 
+  /** What became of hosts, and then of what ran on them. */
   private worldChanges(now: number): Happening[] {
-    const { begin, names } = this.stage;
-    const out: { at: number; happening: Happening }[] = [];
-    for (const [id, line] of this.truth.lines)
-      for (const { at, is } of hostChanges(line, this.hostTruth.get(id), this.lookedAt, now)) {
-        const before = this.hostTruth.get(id);
-        this.hostTruth.set(id, is);
-        if (before !== undefined) out.push({ at, happening: { word: 'world', subject: names.of(id), text: is } });
-      }
-    const known = new Map([...this.lives.all].map(([key, life]) => [key, life.to]));
+    const happened = [...this.hostChanges(now), ...this.lifeChanges(now)];
+    for (const { at, ...happening } of happened) this.chronicle.tell(at - this.stage.begin, [happening]);
+    return happened;
+  }
+
+  private hostChanges(now: number): (Happening & { at: number })[] {
+    return [...this.truth.lines].flatMap(([id, line]) => {
+      const was = this.hostTruth.get(id);
+      const changes = hostChanges(line, was, this.lookedAt, now);
+      const last = changes.at(-1);
+      if (last) this.hostTruth.set(id, last.is);
+      const subject = this.stage.names.of(id);
+      return was ? changes.map(({ at, is }) => ({ at, word: 'world' as const, subject, text: is })) : [];
+    });
+  }
+
+  private lifeChanges(now: number): (Happening & { at: number })[] {
+    const { names } = this.stage;
+    const ends = new Map([...this.lives.all].map(([key, life]) => [key, life.to]));
     this.lives.look(this.truth, now);
-    for (const [key, life] of this.lives.all) {
-      const where = `on ${names.of(life.hostId)} #${life.epoch}`;
-      const subject = names.of(life.vmId);
-      if (!known.has(key) && this.picture)
-        out.push({ at: life.from, happening: { word: 'world', subject, text: `started ${where}` } });
-      if (life.to !== undefined && known.get(key) === undefined && this.picture)
-        out.push({ at: life.to, happening: { word: 'world', subject, text: `ended ${where}: ${life.cause}` } });
-    }
-    for (const { at, happening } of out) this.chronicle.tell(at - begin, [happening]);
-    return out.map((o) => o.happening);
+    // Those that were there before the story began are no news.
+    if (!this.picture) return [];
+    const lives = [...this.lives.all].sort(([, a], [, b]) => natural(names.of(a.vmId), names.of(b.vmId)));
+    const line = (life: Life, text: string) => ({ word: 'world' as const, subject: names.of(life.vmId), text });
+    const where = (life: Life) => `on ${names.of(life.hostId)} #${life.epoch}`;
+    return [
+      ...lives.flatMap(([key, life]) =>
+        life.to !== undefined && ends.get(key) === undefined
+          ? [{ at: life.to, ...line(life, `ended ${where(life)}: ${life.cause}`) }]
+          : [],
+      ),
+      ...lives.flatMap(([key, life]) =>
+        ends.has(key) ? [] : [{ at: life.from, ...line(life, `started ${where(life)}`) }],
+      ),
+    ];
   }
 
   private violations(only?: ReadonlySet<string>): string[] {
-    const facts = {
-      belief: this.belief,
-      seen: seenAt(this.truth, this.stage.test.clock.now()),
-      now: this.stage.test.clock.now(),
-    };
+    const now = this.stage.test.clock.now();
+    // An operation that nobody was told of is not late yet.
+    const facts = { belief: this.belief, seen: seenAt(this.truth, now), now: now - this.trouble.downFor(now) };
     return checkInvariants(facts)
       .filter((i) => !only || only.has(i.id))
       .flatMap((i) => i.violations.map((v) => `${i.id}: ${this.stage.names.in(v)}`));

@@ -12,6 +12,8 @@ export class Trouble {
   private readonly probe: () => Promise<never>;
   /** Every record that was ever handed over, oldest first. */
   private readonly past: DynamoDBStreamEvent['Records'] = [];
+  private since: number | undefined;
+  private down = 0;
   private mood: 'up' | 'down' | 'duplicates' | 'reorders' = 'up';
 
   constructor(test: TestCloud) {
@@ -32,13 +34,23 @@ export class Trouble {
     return answer;
   }
 
+  /** For how long the dispatcher has been down in all, ms. */
+  downFor(now: number): number {
+    return this.down + (this.since === undefined ? 0 : now - this.since);
+  }
+
   async become(what: Mood): Promise<void> {
-    const { cloud } = this.test;
+    const { cloud, clock } = this.test;
+    if (what === 'dispatcher down') this.since ??= clock.now();
+    else if (what.startsWith('dispatcher')) {
+      this.down = this.downFor(clock.now());
+      this.since = undefined;
+    }
     if (what === 'probe down') Object.assign(cloud.probe, { run: async () => [] });
     else if (what === 'probe up') Object.assign(cloud.probe, { run: this.probe });
     else this.mood = what.slice('dispatcher '.length) as typeof this.mood;
     // What piled up is handed over.
-    if (what === 'dispatcher up') cloud.feed.kick();
+    if (what.startsWith('dispatcher')) cloud.feed.kick();
     await this.test.rest();
   }
 

@@ -2,7 +2,7 @@ import type { Seen } from '../../../../shared/invariants/facts.ts';
 import type { Store } from '../../../../shared/store/store.ts';
 import { endOf, processState } from '../../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../../shared/world/records.ts';
-import { type HostTimeline, hostTimeline, powerAt, serves, within } from '../../../../shared/world/timeline.ts';
+import { agentReachable, type HostTimeline, hostTimeline, powerAt, within } from '../../../../shared/world/timeline.ts';
 import { World } from '../../../../shared/world/world.ts';
 
 /** What really is there. */
@@ -27,6 +27,10 @@ export async function readTruth(store: Store): Promise<Truth> {
   return { hosts, lines, processes: processes.filter((p) => p.machine !== undefined), volumes, faults };
 }
 
+/** What cuts a whole site off from its manager. */
+const WAY: ReadonlySet<string> = new Set(['call-timeout', 'answer-lost', 'site-loss']);
+const spanOf = ({ at, until }: Fault) => ({ from: at, to: until ?? Number.POSITIVE_INFINITY });
+
 /** The facts that the invariants are checked against. */
 export function seenAt(truth: Truth, now: number): Seen {
   const lineOf = (p: WorldProcess) => truth.lines.get(p.hostId) as HostTimeline;
@@ -37,7 +41,10 @@ export function seenAt(truth: Truth, now: number): Seen {
       epoch: p.epoch,
       state: processState(p, lineOf(p), truth.faults, now),
     })),
-    answered: truth.hosts.flatMap((h) => (serves(truth.lines.get(h.id) as HostTimeline, now) ? [h.id] : [])),
+    answered: truth.hosts.flatMap((h) => {
+      const way = truth.faults.some((f) => WAY.has(f.fault) && f.target === h.siteId && within([spanOf(f)], now));
+      return !way && agentReachable(truth.lines.get(h.id) as HostTimeline, now) ? [h.id] : [];
+    }),
     volumes: truth.volumes,
   };
 }
