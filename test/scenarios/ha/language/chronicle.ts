@@ -43,16 +43,24 @@ export class Chronicle {
   }
 }
 
-/** A try that ends like the one before, and the one before that, is told once. */
-function repeated(lines: readonly { at: number; words: string }[]): { at: number; words: string }[] {
-  const out: { at: number; words: string }[] = [];
+type Line = { at: number; words: string };
+
+/** Tries that end like those before, of one or of two that take turns, are counted and not told. */
+function repeated(lines: readonly Line[]): Line[] {
+  const out: Line[] = [];
   for (let i = 0; i < lines.length; ) {
-    const line = lines[i] as { at: number; words: string };
-    let n = 1;
-    while (lines[i + n]?.words === line.words) n++;
-    out.push(line);
-    if (n > 1) out.push({ at: (lines[i + n - 1] as { at: number }).at, words: `  the same, the ${n - 1}. time` });
-    i += n;
+    const [period, times] = [1, 2].map((p) => [p, repeats(lines, i, p)] as const).find(([, n]) => n > 0) ?? [1, 0];
+    out.push(...lines.slice(i, i + period));
+    i += period * (times + 1);
+    const often = times === 1 ? 'once' : times === 2 ? 'twice' : `${times} times`;
+    if (times > 0) out.push({ at: (lines[i - 1] as Line).at, words: `  ${period === 2 ? 'both ' : ''}${often} more` });
   }
   return out;
+}
+
+/** How often the next `period` lines come again right after themselves. */
+function repeats(lines: readonly Line[], from: number, period: number): number {
+  let i = from + period;
+  while (i < lines.length && lines[i]?.words === lines[i - period]?.words) i++;
+  return Math.floor((i - from) / period) - 1;
 }
