@@ -26,27 +26,31 @@ const PATIENCE_MS = 20_000;
  * a condition holds; between two instants all work that is under way comes to rest first, so nothing depends on speed.
  */
 export class TestCloud {
-  readonly cloud: EmbeddedCloud;
-  readonly client: LocalClient;
+  cloud: EmbeddedCloud;
+  client: LocalClient;
   readonly clock: ManualClock;
   readonly operator: string;
   private nextProbe: number;
   private readonly tick: (busy: boolean) => Promise<void>;
+  private readonly again: () => Promise<EmbeddedCloud>;
 
   static async start(options: TestCloudOptions = {}): Promise<TestCloud> {
     const clock = new ManualClock();
-    const cloud = await EmbeddedCloud.start({
-      clock,
-      seed: options.seed ?? 1,
-      log: silent,
-      schedules: false,
-      ...(options.folder ? { folder: options.folder } : {}),
-      ...(options.onCost ? { onCost: options.onCost } : {}),
-      ...(options.memory ? { database: options.memory, looks: false } : {}),
-    });
+    const open = (seed: number) =>
+      EmbeddedCloud.start({
+        clock,
+        seed,
+        log: silent,
+        schedules: false,
+        ...(options.folder ? { folder: options.folder } : {}),
+        ...(options.onCost ? { onCost: options.onCost } : {}),
+        ...(options.memory ? { database: options.memory, looks: false } : {}),
+      });
+    const seed = options.seed ?? 1;
+    const cloud = await open(seed);
     const client = new LocalClient(cloud);
     const operator = await client.operator();
-    const test = new TestCloud(cloud, client, clock, operator, options.memory !== undefined);
+    const test = new TestCloud(cloud, client, clock, operator, () => open(seed + 1), options.memory !== undefined);
     const estate = typeof options.estate === 'object' ? options.estate : builtinEstate(options.estate ?? 'single-site');
     await client.must('POST', '/v1/system/estates', operator, estate);
     await test.rest();
@@ -58,12 +62,14 @@ export class TestCloud {
     client: LocalClient,
     clock: ManualClock,
     operator: string,
+    again: () => Promise<EmbeddedCloud>,
     inMemory: boolean,
   ) {
     this.cloud = cloud;
     this.client = client;
     this.clock = clock;
     this.operator = operator;
+    this.again = again;
     this.nextProbe = clock.now();
     // Without a process to wait for, all that is under way moves on at every turn of the loop.
     this.tick = inMemory ? turn : (busy) => pause(busy ? 1 : 0);
@@ -71,6 +77,20 @@ export class TestCloud {
 
   stop(): Promise<void> {
     return this.cloud.stop();
+  }
+
+  /**
+   * The control plane dies, and comes again from its folder after so many seconds of cloud time, in which the world goes
+   * on. Only one that was started with a folder can.
+   */
+  async restart(seconds = 0): Promise<void> {
+    await this.rest();
+    await this.cloud.stop();
+    this.clock.advanceTo(this.clock.now() + seconds * SECOND);
+    this.cloud = await this.again();
+    this.client = new LocalClient(this.cloud);
+    this.nextProbe = Math.max(this.nextProbe, this.clock.now());
+    await this.rest();
   }
 
   /** Waits, in machine time, until nothing is under way: no outbox item, no step. Sleepers in cloud time may remain. */
