@@ -42,6 +42,8 @@ export interface CloudOptions {
   log: Log;
   /** Told what every request of a function cost. */
   onCost?: (cost: Cost, who: string) => void;
+  /** Where the tables are; without it an engine of its own is started. The cloud stops it with itself. */
+  database?: DynamoEngine;
   /** Schedules run by themselves; tests with a manual clock run them by hand. */
   schedules?: boolean;
 }
@@ -61,7 +63,7 @@ export class EmbeddedCloud {
 
   static async start(options: CloudOptions): Promise<EmbeddedCloud> {
     if (options.folder) mkdirSync(options.folder, { recursive: true });
-    const dynamo = await startDynamo(options.folder && join(options.folder, 'strata.db'));
+    const dynamo = options.database ?? (await startDynamo(options.folder && join(options.folder, 'strata.db')));
     await createTables(dynamo.client);
     const cloud = new EmbeddedCloud(options, dynamo);
     await cloud.engine.resume();
