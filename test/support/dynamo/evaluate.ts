@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Condition, Operand, Path, Update } from './expression.ts';
-import { byBytes, copyRow, equal, Invalid, order, type Row, sum } from './values.ts';
+import { byBytes, copyRow, equal, Invalid, order, type Row, sum, Unfit } from './values.ts';
 
 /** What the placeholders of one request stand for. Remembers which were used: DynamoDB refuses what is left over. */
 export class Placeholders {
@@ -104,17 +104,15 @@ function compares(sign: string, left: AttributeValue | undefined, right: Attribu
 
 /** The item after the update; the one before is left alone. Every operand is of the item before. */
 export function updated(update: Update, row: Row, p: Placeholders): Row {
-  const paths = [...update.set.map((s) => p.path(s.path)), ...update.remove.map((r) => p.path(r))];
-  mustNotOverlap(paths);
   const sets = update.set.map(({ path, terms, sign }) => {
     const values = terms.map((t) => {
       const value = operand(t, row, p);
-      if (value === undefined) throw new Invalid('an operand of the update is not in the item');
+      if (value === undefined) throw new Unfit('an operand of the update is not in the item');
       return value;
     });
     if (!sign) return { path: p.path(path), value: values[0] as AttributeValue };
     const [a, b] = values.map((v) => v.N) as [string | undefined, string | undefined];
-    if (a === undefined || b === undefined) throw new Invalid('an operand of the update is not a number');
+    if (a === undefined || b === undefined) throw new Unfit('an operand of the update is not a number');
     return { path: p.path(path), value: { N: sum(a, b, sign === '+' ? 1 : -1) } };
   });
   const after = copyRow(row);
@@ -128,11 +126,13 @@ export function updated(update: Update, row: Row, p: Placeholders): Row {
 
 function parentOf(row: Row, path: readonly string[]): Row {
   const parent = at(row, path.slice(0, -1))?.M;
-  if (!parent) throw new Invalid(`the item has no map for the path ${path.join('.')}`);
+  if (!parent) throw new Unfit(`the item has no map for the path ${path.join('.')}`);
   return parent;
 }
 
-function mustNotOverlap(paths: readonly (readonly string[])[]): void {
+/** @throws Invalid where two paths of the update are one, or one leads through the other. */
+export function mustNotOverlap(update: Update, p: Placeholders): void {
+  const paths = [...update.set.map((s) => p.path(s.path)), ...update.remove.map((r) => p.path(r))];
   const texts = paths.map((path) => path.join('\0')).sort(byBytes);
   for (const [i, text] of texts.entries()) {
     const next = texts[i + 1];

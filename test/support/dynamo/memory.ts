@@ -13,12 +13,12 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { readUnits, writeUnits } from './capacity.ts';
 import { type Change, mustBeKnown, WRITE_FIELDS, type Write, type WriteKind } from './change.ts';
-import { holds, Placeholders, updated } from './evaluate.ts';
+import { holds, mustNotOverlap, Placeholders, updated } from './evaluate.ts';
 import { readCondition, readUpdate } from './expression.ts';
 import { type PageInput, pageOf } from './page.ts';
 import { MemoryTable } from './table.ts';
 import { type TransactInput, transact } from './transact.ts';
-import { copyRow, Invalid, type Row, sizeOfRow } from './values.ts';
+import { copyRow, Invalid, type Row, sizeOfRow, Unfit } from './values.ts';
 
 /** Bytes that an item may have (DynamoDB limit). */
 const LARGEST_ITEM = 400 * 1024;
@@ -127,20 +127,20 @@ export class MemoryDynamo {
     const condition = write.ConditionExpression === undefined ? undefined : readCondition(write.ConditionExpression);
     const update = write.UpdateExpression === undefined ? undefined : readUpdate(write.UpdateExpression);
     if (condition) placeholders.learn(condition);
-    if (update) placeholders.learn(update);
+    if (update) {
+      placeholders.learn(update);
+      mustNotOverlap(update, placeholders);
+    }
     placeholders.mustBeUsed();
+    // What is wrong with an item that is put is wrong whatever the condition says.
+    if (kind === 'put') mustFit(table, write.Item ?? {}, 'Item size has exceeded the maximum allowed size');
     const ok = condition === undefined || holds(condition, before ?? {}, placeholders);
     const change = { table, tableName: write.TableName as string, key, before, ok };
     if (!ok || kind === 'check') return { ...change, row: undefined };
     if (kind === 'delete') return { ...change, row: null };
-    const row = kind === 'put' ? copyRow(write.Item ?? {}) : this.after(table, write, update, before, placeholders);
-    table.mustFitIndexes(row);
-    if (sizeOfRow(row) > LARGEST_ITEM)
-      throw new Invalid(
-        kind === 'put'
-          ? 'Item size has exceeded the maximum allowed size'
-          : 'Item size to update has exceeded the maximum allowed size',
-      );
+    if (kind === 'put') return { ...change, row: copyRow(write.Item ?? {}) };
+    const row = this.after(table, write, update, before, placeholders);
+    mustFit(table, row, 'Item size to update has exceeded the maximum allowed size');
     return { ...change, row };
   }
 
@@ -163,6 +163,11 @@ export class MemoryDynamo {
     if (was.pk !== is.pk || was.sk !== is.sk) throw new Invalid('a key cannot be updated');
     return row;
   }
+}
+
+function mustFit(table: MemoryTable, row: Row, tooLarge: string): void {
+  table.mustFitIndexes(row);
+  if (sizeOfRow(row) > LARGEST_ITEM) throw new Unfit(tooLarge);
 }
 
 const shown = (name: string, row: Row | undefined): object => (row ? { [name]: copyRow(row) } : {});

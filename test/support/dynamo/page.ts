@@ -68,13 +68,14 @@ export function pageOf(table: MemoryTable, input: PageInput): object {
   let more = false;
   for (const whole of rows) {
     if (wanted && !fits(whole[index?.range ?? 'sk']?.S ?? '', wanted)) continue;
-    if (looked >= Limit || bytes > PAGE_BYTES) {
+    const row = index?.keysOnly ? keysIn(whole, index) : whole;
+    const size = sizeOfRow(row);
+    if (looked >= Limit || (looked > 0 && bytes + size > PAGE_BYTES)) {
       more = true;
       break;
     }
-    const row = index?.keysOnly ? keysIn(whole, index) : whole;
     looked++;
-    bytes += sizeOfRow(row);
+    bytes += size;
     last = whole;
     if (!filter || holds(filter, row, placeholders)) Items.push(copyRow(shown ? only(row, shown) : row));
   }

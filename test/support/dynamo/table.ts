@@ -1,4 +1,4 @@
-import { byBytes, Invalid, type Row } from './values.ts';
+import { byBytes, Invalid, type Row, Unfit } from './values.ts';
 
 export interface IndexOf {
   hash: string;
@@ -71,13 +71,13 @@ export class MemoryTable {
     return this.partitions.get(key.pk)?.get(key.sk);
   }
 
-  /** @throws Invalid where an attribute that an index needs is of no use to it. */
+  /** @throws Unfit where an attribute that an index needs is of no use to it. */
   mustFitIndexes(row: Row): void {
     for (const [name, { hash, range }] of this.indexes)
       for (const attribute of [hash, range]) {
         const value = row[attribute];
         if (value !== undefined && (value.S === undefined || value.S === ''))
-          throw new Invalid(`${attribute} must be a string with something in it: it is a key of the index ${name}`);
+          throw new Unfit(`${attribute} must be a string with something in it: it is a key of the index ${name}`);
       }
   }
 

@@ -7,7 +7,7 @@ import {
 import { writeUnits } from './capacity.ts';
 import { type Change, mustBeKnown, type Write, type WriteKind } from './change.ts';
 import type { MemoryTable } from './table.ts';
-import { copyRow, Invalid, sizeOfRow } from './values.ts';
+import { copyRow, Invalid, sizeOfRow, Unfit } from './values.ts';
 
 export type TransactInput = TransactWriteItemsCommandInput;
 
@@ -68,7 +68,7 @@ function think(db: Database, kind: WriteKind, write: Write): Change | Cancellati
   try {
     return db.think(kind, write);
   } catch (error) {
-    if (!(error instanceof Invalid)) throw error;
+    if (!(error instanceof Unfit)) throw error;
     return { Code: 'ValidationError', Message: error.message };
   }
 }

@@ -3,8 +3,10 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 /** An item as it goes over the wire: every value says its type. */
 export type Row = Record<string, AttributeValue>;
 
-/** What DynamoDB answers to a request that it does not take, and so never carries out in part. */
+/** What DynamoDB answers to a request that it does not take, whatever stands in its tables. */
 export class Invalid extends Error {}
+/** A request that does not go with the item that stands there. In a transaction it is one action's reason to cancel. */
+export class Unfit extends Invalid {}
 
 export function copyRow(row: Row): Row {
   const copy: Row = {};
