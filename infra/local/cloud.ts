@@ -44,6 +44,8 @@ export interface CloudOptions {
   onCost?: (cost: Cost, who: string) => void;
   /** Where the tables are; without it an engine of its own is started. The cloud stops it with itself. */
   database?: DynamoEngine;
+  /** The feed looks by itself, at times of the machine, for what a crash left behind; so unless said otherwise. */
+  looks?: boolean;
   /** Schedules run by themselves; tests with a manual clock run them by hand. */
   schedules?: boolean;
 }
@@ -67,7 +69,7 @@ export class EmbeddedCloud {
     await createTables(dynamo.client);
     const cloud = new EmbeddedCloud(options, dynamo);
     await cloud.engine.resume();
-    cloud.feed.start();
+    cloud.feed.start(options.looks ?? true);
     if (options.schedules !== false)
       cloud.schedule.start(options.clock, SCHEDULES.probe.everySeconds, () => cloud.probe.run(), options.log);
     cloud.gateway.ready = true;

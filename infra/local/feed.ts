@@ -29,8 +29,8 @@ export class OutboxFeed {
     this.log = log;
   }
 
-  start(): void {
-    this.timer = setInterval(() => this.kick(), LOOK_MS);
+  start(looks: boolean): void {
+    if (looks) this.timer = setInterval(() => this.kick(), LOOK_MS);
     this.kick();
   }
 

@@ -42,7 +42,7 @@ export class TestCloud {
       schedules: false,
       ...(options.folder ? { folder: options.folder } : {}),
       ...(options.onCost ? { onCost: options.onCost } : {}),
-      ...(options.memory ? { database: options.memory } : {}),
+      ...(options.memory ? { database: options.memory, looks: false } : {}),
     });
     const client = new LocalClient(cloud);
     const operator = await client.operator();
@@ -109,7 +109,7 @@ export class TestCloud {
   }
 
   /** To the next instant at which something is due: a sleeper or a probe. */
-  private async step(limit: number): Promise<void> {
+  async step(limit: number): Promise<void> {
     await this.rest();
     const next = Math.min(limit, this.nextProbe, this.clock.nextWake() ?? Number.POSITIVE_INFINITY);
     this.clock.advanceTo(Math.max(next, this.clock.now()));

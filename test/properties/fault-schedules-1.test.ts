@@ -1,0 +1,3 @@
+import { searchSchedules } from './schedules/search.ts';
+
+searchSchedules(0, 2);

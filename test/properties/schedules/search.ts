@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { play } from './play.ts';
+import { schedule } from './schedule.ts';
+
+/** Random schedules per run. The continuous integration asks for many more than a quick test run. */
+const SCHEDULES = Number(process.env.STRATA_SCHEDULES ?? 10);
+const SEED = Number(process.env.STRATA_SEED ?? 7);
+/** Machine time for one schedule at the very most, ms. Reaching it is a failure. */
+const PATIENCE_MS = 120_000;
+
+/** One part of the search: its schedules begin at a seed of their own, so that parts can be played side by side. */
+export function searchSchedules(part: number, parts: number): void {
+  const runs = Math.ceil(SCHEDULES / parts);
+  const seed = SEED + part;
+  it(
+    `${runs} random fault schedules (seed ${seed}): at every instant no VM runs twice, no fenced host runs anything, ledgers add up and nothing is forgotten`,
+    async () => {
+      const begun = performance.now();
+      let [schedules, instants, checks] = [0, 0, 0];
+      try {
+        await fc.assert(
+          fc.asyncProperty(schedule, async (one) => {
+            schedules++;
+            const tally = await play(one);
+            instants += tally.instants;
+            checks += tally.checks;
+          }),
+          { numRuns: runs, seed },
+        );
+        expect(schedules).toBe(runs);
+      } finally {
+        const seconds = (performance.now() - begun) / 1000;
+        console.log(
+          `fault schedules, seed ${seed}: ${schedules} played, ${instants} instants, ${checks} things checked, ${seconds.toFixed(1)} s`,
+        );
+      }
+    },
+    SCHEDULES * PATIENCE_MS,
+  );
+}

@@ -1,0 +1,120 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { LOCAL_TABLES } from '../../../infra/local/dynamo/tables.ts';
+import { checkInvariants, INVARIANTS } from '../../../shared/invariants/check.ts';
+import type { Belief, Seen } from '../../../shared/invariants/facts.ts';
+import { readBelief } from '../../../shared/store/belief.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import type { TableName } from '../../../shared/store/transaction.ts';
+import { processState } from '../../../shared/world/process.ts';
+import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../shared/world/records.ts';
+import { type HostTimeline, hostTimeline, serves } from '../../../shared/world/timeline.ts';
+import type { MemoryDynamo } from '../../support/dynamo/memory.ts';
+import type { Row } from '../../support/dynamo/values.ts';
+
+const EVERY_INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-6', 'INV-13']);
+const ALWAYS = INVARIANTS.filter((i) => EVERY_INSTANT.has(i.id));
+
+/** Belief and truth at an instant, read past all functions from the tables in memory. */
+export class Watch {
+  instants = 0;
+  checks = 0;
+  private readonly db: MemoryDynamo;
+  private readonly reader: Store;
+  /** Rows are never changed in place, so that each one is translated once. */
+  private readonly known = new WeakMap<Row, unknown>();
+
+  constructor(db: MemoryDynamo, store: Store) {
+    this.db = db;
+    const rows = (table: TableName) => this.rows(table);
+    this.reader = Object.assign(Object.create(store) as Store, {
+      async *scan(table: TableName) {
+        yield* rows(table);
+      },
+    });
+  }
+
+  belief(): Promise<Belief> {
+    return readBelief(this.reader);
+  }
+
+  /** What really runs, and which hosts could be asked. */
+  truth(now: number): Seen & { hosts: { id: string; line: HostTimeline }[] } {
+    const { hosts, faults } = this.world();
+    const lines = new Map(hosts.map((h) => [h.id, hostTimeline(h, faults)]));
+    const processes = this.ofKind<WorldProcess>('process').map(({ vmId, hostId, epoch, ...p }) => {
+      const line = lines.get(hostId);
+      return {
+        vmId,
+        hostId,
+        epoch,
+        state: line ? processState({ vmId, hostId, epoch, ...p }, line, faults, now) : 'dead',
+      } as const;
+    });
+    return {
+      processes,
+      answered: [...lines].filter(([, line]) => serves(line, now)).map(([id]) => id),
+      volumes: this.ofKind<WorldVolume>('volume'),
+      hosts: [...lines].map(([id, line]) => ({ id, line })),
+    };
+  }
+
+  /** The next instant at which the world changes by itself: a fault, a reset, a boot, a guest that is ready. */
+  nextChange(now: number): number {
+    const { hosts, faults } = this.world();
+    let next = Number.POSITIVE_INFINITY;
+    const see = (at: number | undefined) => {
+      if (at !== undefined && at > now && at < next) next = at;
+    };
+    for (const f of faults) for (const at of [f.at, f.until]) see(at);
+    for (const host of hosts) {
+      const line = hostTimeline(host, faults);
+      for (const span of [line.off, line.booting, line.hung].flat()) for (const at of [span.from, span.to]) see(at);
+      for (const at of line.kills) see(at);
+    }
+    for (const p of this.ofKind<WorldProcess>('process')) see(p.readyAt);
+    return next;
+  }
+
+  faults(): Fault[] {
+    return this.world().faults;
+  }
+
+  /** What is wrong at this instant. */
+  async wrong(now: number, invariants = ALWAYS): Promise<string[]> {
+    const seen = this.truth(now);
+    const findings = checkInvariants({ belief: await this.belief(), seen, now }, invariants);
+    this.instants++;
+    this.checks += findings.reduce((n, f) => n + f.checked, 0);
+    return [...findings.flatMap((f) => f.violations.map((v) => `${f.id}: ${v}`)), ...runningTwice(seen)];
+  }
+
+  private world(): { hosts: WorldHost[]; faults: Fault[] } {
+    return { hosts: this.ofKind<WorldHost>('host'), faults: this.ofKind<Fault>('fault') };
+  }
+  private ofKind<T>(kind: string): T[] {
+    const rows = this.db.table(LOCAL_TABLES.world).query(kind, { index: 'by-kind' });
+    return [...rows].map((row) => this.read(row) as T);
+  }
+  private *rows(table: TableName): Generator<unknown> {
+    for (const row of this.db.rows(LOCAL_TABLES[table])) yield this.read(row);
+  }
+  private read(row: Row): unknown {
+    let found = this.known.get(row);
+    if (found === undefined) {
+      found = unmarshall(row);
+      this.known.set(row, found);
+    }
+    return found;
+  }
+}
+
+/** HA-8, in truth alone, whatever the epochs say. */
+function runningTwice({ processes }: Seen): string[] {
+  const alive = processes.filter((p) => p.state !== 'dead');
+  return [...Map.groupBy(alive, (p) => p.vmId)]
+    .filter(([, copies]) => copies.length > 1)
+    .map(
+      ([vm, copies]) =>
+        `HA-8: ${vm} lives ${copies.length} times: ${copies.map((c) => `${c.hostId}/${c.epoch}`).join(', ')}`,
+    );
+}
