@@ -1,3 +1,4 @@
+import { MANAGEMENT_MEMORY_FLOOR_MIB } from '../../../shared/hypervisor/parameters.ts';
 import { INVARIANTS } from '../../../shared/invariants/check.ts';
 import { SECOND } from '../../../shared/kernel/clock.ts';
 import { seededRandom } from '../../../shared/kernel/random.ts';
@@ -12,6 +13,8 @@ const VM_MIB = 512;
 const DUST_S = 1_800;
 /** All is over when nothing was under way for so long: longer than the period at which waiting VMs are tried again. */
 const CALM_S = 60;
+/** Of what is wrong, so much is told. */
+const MOST_SAID = 5;
 /** Refusals that a caller has to live with. */
 const TAKEN = [200, 202, 204, 404, 409, 412, 503, 507];
 
@@ -36,7 +39,7 @@ export async function play(schedule: Schedule): Promise<Tally> {
 
 function estateOf(s: Schedule): object {
   const needed = s.batches.reduce((n, b) => n + b.count, 0) * VM_MIB;
-  const memoryGiB = Math.ceil((needed * s.roomPercent) / 100 / s.hosts / 1024) + 1;
+  const memoryGiB = Math.ceil(((needed * s.roomPercent) / 100 / s.hosts + MANAGEMENT_MEMORY_FLOOR_MIB) / 1024);
   return {
     sites: places(s).map(({ site, hosts, racks }) => ({
       name: site,
@@ -71,9 +74,9 @@ class Player {
     }
     // The trouble ends: faults run out, and who has no power is switched on.
     await this.advance(Math.max(this.now, ...this.watch.faults().map((f) => f.until ?? 0)));
-    await this.calm();
+    await this.calm(CALM_S, 'online', 'fenced');
     for (const host of places(this.schedule).flatMap((p) => p.hosts)) await this.powerOn(host);
-    await this.calm();
+    await this.calm(CALM_S, 'online');
     await this.settled();
   }
 
@@ -94,7 +97,7 @@ class Player {
       if (reply.status === 201) this.vms.push(...(reply.body.items ?? [reply.body]).map((vm) => vm.id));
       else if (reply.status !== 507) throw new Error(`creation: ${reply.status} ${JSON.stringify(reply.body)}`);
     }
-    await this.calm(0);
+    await this.calm(0, 'online');
   }
 
   /** To that time, from instant to instant. */
@@ -107,24 +110,30 @@ class Player {
 
   private async look(): Promise<void> {
     const wrong = await this.watch.wrong(this.now);
-    if (wrong.length > 0) throw new Error(`${this.when()}: ${wrong.slice(0, 5).join('; ')}`);
+    if (wrong.length > 0) throw await this.failure('', wrong);
+  }
+  private async failure(when: string, wrong: string[]): Promise<Error> {
+    const said = wrong.slice(0, MOST_SAID).map((w) => `  ${w}`);
+    const vms = [...new Set(wrong.join(' ').match(/\bvm_\w+/g))].slice(0, MOST_SAID);
+    const known = vms.length > 0 ? await this.watch.about(vms[0] as string, this.now, this.begun) : [];
+    return new Error([`${when}${this.when()}:`, ...said, ...known].join('\n'));
   }
   private when(): string {
     return `at ${((this.now - this.begun) / SECOND).toFixed(3)} s`;
   }
 
-  /** Until nothing has been under way for so many seconds. What never ends is found by what is asked afterwards. */
-  private async calm(seconds = CALM_S): Promise<void> {
+  /**
+   * Until nothing has been under way for so many seconds, and every host is in one of these states. What never ends is
+   * found by what is asked afterwards.
+   */
+  private async calm(seconds: number, ...states: string[]): Promise<void> {
     const end = this.now + DUST_S * SECOND;
     let since = this.now;
     while (this.now < end) {
       await this.test.rest();
-      const restless =
-        this.test.cloud.engine.size > 0 ||
-        !(await this.watch.belief()).hosts.every(
-          (h) => ['online', 'fenced', 'maintenance'].includes(h.state) && !h.claim,
-        );
-      if (restless) since = this.now;
+      const { hosts } = await this.watch.belief();
+      const still = this.test.cloud.engine.size === 0 && hosts.every((h) => states.includes(h.state) && !h.claim);
+      if (!still) since = this.now;
       else if (this.now - since >= seconds * SECOND) return;
       await this.advance(Math.min(end, this.now + 5 * SECOND));
     }
@@ -166,6 +175,6 @@ class Player {
         .filter((vm) => vm.ha.enabled && vm.desired === 'running' && vm.state === 'stopped')
         .map((vm) => `${vm.id} should run and is stopped`),
     ];
-    if (wrong.length > 0) throw new Error(`in the end, ${this.when()}: ${wrong.slice(0, 5).join('; ')}`);
+    if (wrong.length > 0) throw await this.failure('in the end, ', wrong);
   }
 }

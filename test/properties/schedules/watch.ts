@@ -2,6 +2,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LOCAL_TABLES } from '../../../infra/local/dynamo/tables.ts';
 import { checkInvariants, INVARIANTS } from '../../../shared/invariants/check.ts';
 import type { Belief, Seen } from '../../../shared/invariants/facts.ts';
+import { SECOND } from '../../../shared/kernel/clock.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { TableName } from '../../../shared/store/transaction.ts';
@@ -13,6 +14,9 @@ import type { Row } from '../../support/dynamo/values.ts';
 
 const EVERY_INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-6', 'INV-13']);
 const ALWAYS = INVARIANTS.filter((i) => EVERY_INSTANT.has(i.id));
+
+/** A try of waiting VMs, the probe before it and a start, ms. */
+const LAG_MS = 90 * SECOND;
 
 /** Belief and truth at an instant, read past all functions from the tables in memory. */
 export class Watch {
@@ -85,7 +89,42 @@ export class Watch {
     const findings = checkInvariants({ belief: await this.belief(), seen, now }, invariants);
     this.instants++;
     this.checks += findings.reduce((n, f) => n + f.checked, 0);
-    return [...findings.flatMap((f) => f.violations.map((v) => `${f.id}: ${v}`)), ...runningTwice(seen)];
+    const violations = findings.flatMap((f) => f.violations.map((v) => `${f.id}: ${v}`));
+    return [...this.overdue(violations, now), ...runningTwice(seen)];
+  }
+
+  /**
+   * What an incident says of a VM may lag: where another one has recovered the VM meanwhile, and ended its alarm, the
+   * first finds out when it tries again. All the rest is wrong at once.
+   */
+  private overdue(violations: string[], now: number): string[] {
+    const lagging = violations.filter((v) => v.endsWith('waits for capacity without an alarm'));
+    for (const v of this.since.keys()) if (!lagging.includes(v)) this.since.delete(v);
+    for (const v of lagging) if (!this.since.has(v)) this.since.set(v, now);
+    return violations.filter((v) => now - (this.since.get(v) ?? 0) > LAG_MS);
+  }
+  private readonly since = new Map<string, number>();
+
+  /** What is known of a VM, for the one who has to find out what went wrong. */
+  async about(vmId: string, now: number, begun: number): Promise<string[]> {
+    const belief = await this.belief();
+    const at = (time: number) => `${((time - begun) / 1000).toFixed(1)} s`;
+    const vm = belief.vms.find((v) => v.id === vmId);
+    const lives = this.truth(now).processes.filter((p) => p.vmId === vmId);
+    return [
+      `  believed: ${vm ? `${vm.state} on ${vm.hostId}, epoch ${vm.epoch}, wanted ${vm.desired}, held by ${vm.claim ?? 'nothing'}, ${vm.reason ?? 'no reason'}` : 'gone'}`,
+      ...lives.map((p) => `  in truth: ${p.state} on ${p.hostId}, epoch ${p.epoch}`),
+      ...belief.hosts.map(
+        (h) => `  ${h.id}: ${h.state}, held by ${h.claim ?? 'nothing'}, ${h.incidentId ?? 'no incident'}`,
+      ),
+      ...belief.alarms.filter((a) => a.object === vmId).map((a) => `  alarm ${a.code} ${a.state}: ${a.text}`),
+      ...belief.incidents
+        .toSorted((a, b) => a.openedAt - b.openedAt)
+        .map(
+          (i) =>
+            `  ${i.id} of ${i.hostId}, ${i.state}, opened at ${at(i.openedAt)}: ${JSON.stringify(i.vms.find((v) => v.id === vmId) ?? null)}; ${i.timeline.map((l) => `${at(l.at)} ${l.what}`).join(', ')}`,
+        ),
+    ];
   }
 
   private world(): { hosts: WorldHost[]; faults: Fault[] } {
