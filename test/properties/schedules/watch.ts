@@ -2,6 +2,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LOCAL_TABLES } from '../../../infra/local/dynamo/tables.ts';
 import { checkInvariants, INVARIANTS } from '../../../shared/invariants/check.ts';
 import type { Belief, Seen } from '../../../shared/invariants/facts.ts';
+import { hash32 } from '../../../shared/kernel/random.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { TableName } from '../../../shared/store/transaction.ts';
@@ -24,6 +25,7 @@ const AT_REST = /waits for capacity without an alarm$/;
 export class Watch {
   instants = 0;
   checks = 0;
+  readonly course: string[] = [];
   private readonly db: MemoryDynamo;
   private readonly reader: Store;
   /** Rows are never changed in place, so that each one is translated once. */
@@ -88,7 +90,11 @@ export class Watch {
   /** What is wrong at this instant. */
   async wrong(now: number, invariants = ALWAYS): Promise<string[]> {
     const seen = this.truth(now);
-    const findings = checkInvariants({ belief: await this.belief(), seen, now }, invariants);
+    const belief = await this.belief();
+    const findings = checkInvariants({ belief, seen, now }, invariants);
+    const sum = (all: readonly { epoch: number; state: string }[]) =>
+      all.map((one) => `${one.epoch}${one.state.slice(0, 2)}`).join('');
+    this.course.push(`${now} ${belief.operations.length} ${hash32(`${sum(belief.vms)} ${sum(seen.processes)}`)}`);
     this.instants++;
     this.checks += findings.reduce((n, f) => n + f.checked, 0);
     const violations = findings.flatMap((f) => f.violations.map((v) => `${f.id}: ${v}`));
