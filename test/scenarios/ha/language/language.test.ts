@@ -176,6 +176,8 @@ const line = (kills: number[] = []): HostTimeline => ({
   booting: [],
   hung: [],
   managementLost: [],
+  networkLost: [],
+  alone: [],
   storageLost: [],
   bmcLost: [],
   kills,

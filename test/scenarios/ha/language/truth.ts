@@ -1,6 +1,6 @@
 import type { Seen } from '../../../../shared/invariants/facts.ts';
 import type { Store } from '../../../../shared/store/store.ts';
-import { endOf, processState } from '../../../../shared/world/process.ts';
+import { endOf, seenState } from '../../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../../shared/world/records.ts';
 import { agentReachable, type HostTimeline, hostTimeline, powerAt, within } from '../../../../shared/world/timeline.ts';
 import { World } from '../../../../shared/world/world.ts';
@@ -39,7 +39,7 @@ export function seenAt(truth: Truth, now: number): Seen {
       vmId: p.vmId,
       hostId: p.hostId,
       epoch: p.epoch,
-      state: processState(p, lineOf(p), truth.faults, now),
+      state: seenState(p, lineOf(p), truth.faults, now),
     })),
     answered: truth.hosts.flatMap((h) => {
       const way = truth.faults.some((f) => WAY.has(f.fault) && f.target === h.siteId && within([spanOf(f)], now));
