@@ -31,7 +31,8 @@ const COMMANDS: Command[] = ['startVm', 'stopVm', 'deleteVm', 'migrateVm'];
 /** What is taken in which state of the VM; everything else is refused as an illegal transition. */
 const TAKEN: Record<Command, readonly VmState[]> = {
   startVm: ['stopped', 'hibernated'],
-  stopVm: ['running', 'faultResuming'],
+  // One that a recovery has given up is stopped by its owner, and can be started then.
+  stopVm: ['running', 'faultResuming', 'unknown'],
   deleteVm: [
     'stopped',
     'running',
