@@ -123,9 +123,17 @@ export const FUNCTIONS = {
   },
   availability: {
     entry: 'functions/availability/handler.ts',
-    // What it answers and changes is of hosts and clusters, never of tenants.
+    // What it answers and changes is of hosts and clusters; of tenants, only what became of their VMs in an incident.
     leadingKeys: {
-      control: ['SYS#INCIDENT', 'SYS#CLUSTER', 'SYS#HOST#*', 'SYS#HOSTREF', 'SYS#IDEM', 'SYS#AUDIT#*'],
+      control: [
+        'SYS#INCIDENT',
+        'T#*#RECOVERY',
+        'SYS#CLUSTER',
+        'SYS#HOST#*',
+        'SYS#HOSTREF',
+        'SYS#IDEM',
+        'SYS#AUDIT#*',
+      ],
       events: ['SYS#EV'],
     },
     tables: { control: 'readWrite', events: 'readWrite' },

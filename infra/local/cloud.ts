@@ -153,11 +153,14 @@ export class EmbeddedCloud {
 function leadingKeyGuard(who: FunctionId | 'workflows'): (table: TableName, pk: string) => void {
   const spec: FunctionSpec | undefined = who === 'workflows' ? undefined : FUNCTIONS[who];
   return (table, pk) => {
-    const patterns = spec?.leadingKeys?.[table];
-    const granted = patterns?.some((p) => (p.endsWith('*') ? pk.startsWith(p.slice(0, -1)) : pk === p)) ?? true;
+    const granted = spec?.leadingKeys?.[table]?.some((pattern) => isLike(pk, pattern)) ?? true;
     if (!granted) throw new Error(`${who} is not granted the key ${pk} of the ${table} table`);
   };
 }
+
+/** As StringLike of IAM: `*` stands for any text. */
+const isLike = (text: string, pattern: string): boolean =>
+  new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's').test(text);
 
 /** What passes between functions is JSON, here as there. */
 const roundTrip = <T>(value: T): T => JSON.parse(JSON.stringify(value ?? null)) as T;

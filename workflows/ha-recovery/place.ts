@@ -149,6 +149,7 @@ export function whyNotOurs(
   incidentId: string,
 ): Pick<IncidentVm, 'outcome' | 'reason' | 'takenBy'> | undefined {
   if (!vm) return { outcome: 'handedOver', reason: 'it was deleted' };
+  if (vm.state === 'stopped') return { outcome: 'stopped', reason: 'it was stopped meanwhile' };
   if (vm.state !== 'faultResuming') return { outcome: 'handedOver', reason: `taken over: it is ${vm.state} now` };
   if (vm.recovery && vm.recovery.incidentId !== incidentId)
     return {

@@ -60,9 +60,9 @@ function change(vm: Vm, end: Outcome, why: string): Pick<UpdateSpec, 'set' | 'ad
 /** The version stays: what a recovery is about to write of the VM is not disturbed. */
 const letGo = (vm: Vm, state: State): UpdateSpec => ({
   remove: ['claim', 'guestFault'],
-  condition: '#claim = :mine AND #state = :was AND #epoch = :epoch',
-  names: { '#state': 'state', '#epoch': 'epoch' },
-  values: { ':mine': state.operationId, ':was': vm.state, ':epoch': vm.epoch },
+  condition: '#claim = :mine AND #epoch = :epoch',
+  names: { '#epoch': 'epoch' },
+  values: { ':mine': state.operationId, ':epoch': vm.epoch },
   onFail: () => new Moved(vm.id),
 });
 

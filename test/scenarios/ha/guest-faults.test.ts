@@ -49,7 +49,7 @@ describe('a guest crashes', () => {
     const at = ward.test.clock.now();
     await ward.restarted(vm);
     const [incident] = await ward.incidents();
-    expect(incident).toMatchObject({ state: 'closed', vmId: vm.id, hostId: vm.hostId });
+    expect(incident).toMatchObject({ state: 'closed', guest: { id: vm.id }, hostIds: [vm.hostId] });
     expect(incident?.timeline.map((l) => l.what)).toEqual([
       'guest crashed',
       'detected',
@@ -135,7 +135,7 @@ describe('a guest crashes', () => {
     await ward.stage.store.update(cluster, { set: { disarmed } });
     await ward.crash(vm);
     await ward.test.advance(60);
-    expect(await ward.alarms()).toEqual([`guest-crashed ${vm.id}`]);
+    expect(await ward.alarms()).toContain(`guest-crashed ${vm.id}`);
     await ward.stage.store.update(cluster, { remove: ['disarmed'] });
     await ward.restarted(vm);
     await ward.test.advance(6);
