@@ -20,11 +20,14 @@ export interface Watch {
   storageLoss: ClusterHa['storageLoss'];
   /** Whether anything may be fenced and restarted. */
   armed: boolean;
+  /** Whether VMs of its hosts are restarted at all: where they are not, no host is switched off that may only be cut off. */
+  restarts: boolean;
 }
 export const watchOf = (cluster: { ha: ClusterHa; disarmed?: Disarmed }, now: number): Watch => ({
   liveness: livenessOf(cluster.ha),
   storageLoss: cluster.ha.storageLoss,
   armed: armed(cluster, now),
+  restarts: cluster.ha.enabled,
 });
 
 /** A host without its storage is recovered from when that has lasted for so long, ms. Declared. */
@@ -99,8 +102,12 @@ export function judge(signs: Signs | undefined, host: { servesSince: number }, n
       if (signs?.power === 'booting') return { condition, verdict: 'dead', fence: 'itself' };
       return { condition, verdict: 'dead' };
     case 'hung':
-    case 'lost':
+    case 'lost': {
+      // Nothing would be gained by its fence: its lease is waited for, after which it has surely stopped itself.
+      const heardAt = Math.max(signs?.managementAt ?? 0, signs?.storageAt ?? 0);
+      if (!watch.restarts && now - heardAt < watch.liveness.leaseMs) return { condition, verdict: 'partitioned' };
       return { condition, verdict: 'dead' };
+    }
   }
 }
 

@@ -153,3 +153,26 @@ describe('alarms of a host', () => {
       expect(codes({ ...flapping, condition })).toHaveLength(1);
   });
 });
+
+describe('in a cluster whose VMs are not restarted', () => {
+  const { leaseMs } = watch.liveness;
+  const off = watchOf({ ha: { ...DEFAULT_HA, enabled: false } }, NOW);
+  const heard = (ago: number, power: Signs['power']): Signs => ({
+    managementAt: NOW - ago,
+    storageAt: NOW - ago,
+    restartedAt: null,
+    power,
+    answersPing: false,
+    aloneSince: null,
+    storageLostSince: null,
+  });
+  it.each([
+    ['one that may only be cut off is not switched off', heard(leaseMs - 1, 'unknown'), 'partitioned'],
+    ['nor one that hangs: it may go on', heard(leaseMs - 1, 'on'), 'partitioned'],
+    ['once its lease is over it has stopped itself, and is fenced', heard(leaseMs, 'unknown'), 'dead'],
+    ['one without power is fenced at once: nothing runs there', heard(60_000, 'off'), 'dead'],
+  ] as const)('%s', (_what, signs, verdict) => {
+    expect(judge(signs, HOST, NOW, off).verdict).toBe(verdict);
+    expect(judge(signs, HOST, NOW, watch).verdict).toBe('dead');
+  });
+});
