@@ -64,8 +64,14 @@ export function takeHost(
     });
 }
 
-export function giveHost(tx: Transaction, host: { clusterId: string; id: string }, given: Amounts): void {
+export function giveHost(
+  tx: Transaction,
+  host: { clusterId: string; id: string },
+  given: Amounts,
+  also: Partial<Host> = {},
+): void {
   tx.update(keys.host(host.clusterId, host.id), {
+    set: also,
     add: Object.fromEntries(changed(given).map(([d, n]) => [`free.${d}`, n])),
   });
 }

@@ -8,10 +8,11 @@ import { emit, Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { mustBeAdmitted } from './admission.ts';
+import { enterHosts, notEntered } from './enter.ts';
 import { bySite, heldVms, unchanged, vmIds, vmKey } from './records.ts';
 
 /** VMs that one transaction changes at most, with an event each. */
-export const VMS_PER_TRANSACTION = 40;
+const VMS_PER_TRANSACTION = 40;
 
 export const startOrder = (vm: Vm, hostId: string): StartOrder => ({
   vmId: vm.id,
@@ -29,9 +30,9 @@ export const startOrder = (vm: Vm, hostId: string): StartOrder => ({
 export async function orderStarts(state: State, deps: StepDeps): Promise<{ bootSeconds: number }> {
   const vms = (await heldVms(state, deps)).filter(startable);
   await mustBeAdmitted(vms.filter(notEntered), deps);
-  await enterHosts(vms, deps);
+  const entered = await enterHosts(vms, deps);
   let readyAt = deps.clock.now();
-  for (const [siteId, group] of bySite(vms)) {
+  for (const [siteId, group] of bySite(entered)) {
     const results = await deps.port.startVms(
       siteId,
       group.map((vm) => startOrder(vm, vm.hostId as string)),
@@ -45,24 +46,12 @@ export async function orderStarts(state: State, deps: StepDeps): Promise<{ bootS
 const startable = (vm: Vm): boolean =>
   vm.desired === 'running' && vm.hostId !== null && (vm.state === 'creating' || vm.state === 'starting');
 
-const notEntered = (vm: Vm): boolean => vm.runsOn !== vm.hostId;
-
 /** @throws TryAgain while the agent is out of reach: the host comes back, or is fenced and its VMs recovered. */
 function readyTimeOf(result: StartResult): number {
   if (result.outcome === 'unreachable') throw new TryAgain(`host ${result.hostId} cannot be asked`);
   if (result.outcome === 'refused')
     throw new GiveUp('start-refused', result.reason ?? 'the host refused to start the VM');
   return result.readyAt ?? 0;
-}
-
-async function enterHosts(vms: Vm[], { store }: StepDeps): Promise<void> {
-  const missing = vms.filter(notEntered);
-  for (let i = 0; i < missing.length; i += VMS_PER_TRANSACTION) {
-    const tx = new Transaction();
-    for (const vm of missing.slice(i, i + VMS_PER_TRANSACTION))
-      tx.update(vmKey(vm), { set: { runsOn: vm.hostId }, ...unchanged(vm) });
-    await store.commit(tx);
-  }
 }
 
 /** Done means seen running (HA-21). VMs that are wanted stopped are done as they are. */
