@@ -92,6 +92,8 @@ export interface IncidentVm {
   starts?: number;
   /** The last start on `toHost` failed, and surely runs nothing. */
   failed?: true;
+  /** That host refused it: nothing is gained by asking it again. */
+  refused?: true;
   /** Hosts that were given up, oldest first. */
   tried?: string[];
   plannedAt?: number;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { IncidentVm } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
-import { alarmOf, ending } from '../../workflows/ha-recovery/report.ts';
+import { alarmOf } from '../../workflows/ha-recovery/alarm.ts';
+import { ending } from '../../workflows/ha-recovery/report.ts';
 import { host } from '../placement/hosts.ts';
 
 const end = (verdict: string, fields: Partial<Host> = {}, entries: IncidentVm[] = []) =>

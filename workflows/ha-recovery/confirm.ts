@@ -28,15 +28,16 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
   const seen = await lookAt(incident.siteId, placed, deps);
   const outcomes: IncidentVm[] = [];
   const dead: Placed[] = [];
+  const silent: Placed[] = [];
   let booting = 0;
   for (const entry of placed) {
     const { state: found, epoch } = seen.get(entry.id) ?? { state: 'unreachable' as const };
     const same = epoch === entry.epoch;
     if (same && found === 'running') outcomes.push(recovered(entry, incident, deps));
     else if (same && found === 'starting') booting++;
-    else if (found !== 'unreachable') dead.push(entry);
+    else (found === 'unreachable' ? silent : dead).push(entry);
   }
-  outcomes.push(...(await endOf(dead, incident, deps)));
+  outcomes.push(...(await endOf(dead, silent, incident, deps)));
   const filed = fileEntries(incident.id, parts, outcomes);
   if (outcomes.length > 0) {
     await writeParts(parts, filed, deps.store, tellRecovered(incident, deps));
@@ -64,11 +65,20 @@ async function lookAt(
   return seen;
 }
 
-/** What is to be said of VMs that do not run where they were started: a start that failed, or somebody else's business. */
-async function endOf(dead: readonly Placed[], incident: Incident, deps: StepDeps): Promise<IncidentVm[]> {
-  if (dead.length === 0) return [];
+/**
+ * What is to be said of VMs that are not seen where they were started: a start that failed, or somebody else's business,
+ * as when the incident of their new host has taken them over.
+ */
+async function endOf(
+  dead: readonly Placed[],
+  silent: readonly Placed[],
+  incident: Incident,
+  deps: StepDeps,
+): Promise<IncidentVm[]> {
+  const all = [...dead, ...silent];
+  if (all.length === 0) return [];
   const data = new TenantData(deps.store, SYSTEM);
-  const vms = new Map((await data.vmsById(dead.map((entry) => entry.id))).map((vm) => [vm.id, vm]));
+  const vms = new Map((await data.vmsById(all.map((entry) => entry.id))).map((vm) => [vm.id, vm]));
   const stops = new Map<string, StopResult>(
     (
       await deps.port.stopVms(
@@ -77,7 +87,7 @@ async function endOf(dead: readonly Placed[], incident: Incident, deps: StepDeps
       )
     ).map((stop) => [stop.vmId, stop]),
   );
-  return dead.flatMap((entry): IncidentVm[] => {
+  return all.flatMap((entry): IncidentVm[] => {
     const why = whyNotOurs(vms.get(entry.id), entry, incident.id);
     if (why) return [{ ...entry, ...why } as IncidentVm];
     const outcome = stops.get(entry.id)?.outcome;

@@ -2,6 +2,7 @@ import type { IncidentVm } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { nextEpoch } from '../../shared/model/vm.ts';
+import { raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { HostFull } from '../../shared/store/ledger.ts';
@@ -10,14 +11,15 @@ import { TenantData } from '../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { Moved } from '../vm/records.ts';
+import { alarmOf } from './alarm.ts';
 import { arrivalsOf } from './arrivals.ts';
 import { hostsOf, loadCase, withLine, writeIncident } from './case.ts';
 import { entriesOf, fileEntries, partOf, readParts, refsOf, writeParts } from './parts.ts';
 import { type Case, type Move, planMoves } from './plan.ts';
 import { type Filing, itemsOf, wave } from './wave.ts';
 
-/** Rounds of planning in one execution, before what is left waits for the next pass. */
-const ROUNDS = 2;
+/** Rounds of planning in one execution at most, before what is left waits for the next pass. */
+const MOST_ROUNDS = 10;
 /** Transactions that are under way at the same time. */
 const AT_ONCE = 8;
 
@@ -29,7 +31,6 @@ const AT_ONCE = 8;
 export async function plan(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const incident = await loadCase(state, deps);
   const round = Number(state.round ?? 0) + 1;
-  if (round > ROUNDS) return { round, open: 0 };
   const now = deps.clock.now();
   const parts = await readParts(incident, deps.store);
   const inventory = new Inventory(deps.store, SYSTEM);
@@ -37,6 +38,9 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
     inventory.cluster(incident.clusterId),
     inventory.hostsOf(incident.clusterId, { consistent: true }),
   ]);
+  // Every try that the cluster allows, one after the other; more than one is needed only where starts fail.
+  if (round > Math.min(MOST_ROUNDS, (1 + cluster.ha.localRestarts) * (1 + cluster.ha.relocations)))
+    return { round, open: 0 };
   const failed = await hostsOf(incident, deps);
   const marks = failed.flatMap((h) => (h.callsRecovery ? [`${h.id} ${h.callsRecovery}`] : []));
   const entries = entriesOf(parts);
@@ -47,13 +51,23 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
     deps,
   );
   const moves = planMoves(cases, { cluster, hosts, arrivals });
-  const said = moves.map((m) => ({ ...entryOf(m, incident.id, now), tenantId: m.vm.tenantId }));
+  const said = await Promise.all(
+    moves.map(async (m) => ({ ...(await alarmed(entryOf(m, incident.id, now), deps)), tenantId: m.vm.tenantId })),
+  );
   const filed = fileEntries(incident.id, parts, [...said, ...gone]);
   const planned = withLine(incident, now, 'planned', summary(moves), { parts: refsOf(filed) });
   await writeIncident(deps.store, incident, planned);
   await writeParts(parts, filed, deps.store);
   await writeMoves(moves, { incidentId: incident.id, partOf: partOf(filed) }, deps);
   return { round, marks, open: entriesOf(filed).filter((v) => v.outcome === 'recovering').length };
+}
+
+/** That a VM has no place is told as soon as it is known, not when the others have booted. */
+async function alarmed(entry: IncidentVm, { store, ids, clock }: StepDeps): Promise<IncidentVm> {
+  const alarm = entry.outcome === 'waiting' ? alarmOf(entry) : undefined;
+  if (!alarm || alarm.code === entry.alarm) return entry;
+  await raiseAlarm(store, ids, alarm, clock.now());
+  return { ...entry, alarm: alarm.code };
 }
 
 function summary(moves: readonly Move[]): string {
@@ -65,7 +79,8 @@ function summary(moves: readonly Move[]): string {
 /** What the incident says of a VM once its move is made. */
 function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
   const { vm, entry } = move;
-  const { toHost, epoch: _, starts = 0, failed, readyAt: __, startedAt: ___, reason: ____, ...past } = entry ?? {};
+  const { toHost, starts = 0, failed, ...known } = entry ?? {};
+  const { epoch: _, refused: __, readyAt: ___, startedAt: ____, reason: _____, ...past } = known as Partial<IncidentVm>;
   const inherited = vm.state === 'faultResuming' && vm.recovery && vm.recovery.incidentId !== incidentId;
   const base = {
     ...past,

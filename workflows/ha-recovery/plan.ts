@@ -96,7 +96,7 @@ function nextPlace(vm: Vm, entry: IncidentVm | undefined, cluster: Cluster, targ
     targets.take(seat.hostId, demandOf(seated(vm, seat)));
     return { kind: 'start', seat };
   };
-  if (failedOn && (entry?.starts ?? 1) <= ha.localRestarts) {
+  if (failedOn && !entry?.refused && (entry?.starts ?? 1) <= ha.localRestarts) {
     const again = placeRecovered(needOf(vm, { ...at, hostId: failedOn }), cluster, (need) =>
       targets.pick(need, `again on ${failedOn}`),
     );

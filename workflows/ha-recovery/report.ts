@@ -7,6 +7,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, Operations, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
+import { ALARM_CODES, alarmOf, unfinished } from './alarm.ts';
 import { changed, hostsOf, incidentUpdate, loadCase, withLine } from './case.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 
@@ -44,8 +45,6 @@ interface Ending {
   serve: string[];
 }
 
-const unfinished = ({ outcome }: IncidentVm) => outcome === 'waiting' || outcome === 'recovering';
-
 /** How the pass ends, from its verdict. Pure. */
 export function ending(
   hosts: readonly Pick<Host, 'id' | 'state' | 'flaps'>[],
@@ -77,27 +76,6 @@ export function ending(
       serve: [],
     };
   return { words: 'every VM is accounted for', incident: 'closed', waiting: 0, serve: [] };
-}
-
-const ALARM_CODES = ['vm-waits', 'vm-recovery-failed'];
-
-/** The alarm that a VM calls for, if any. */
-export function alarmOf(entry: IncidentVm): Parameters<typeof raiseAlarm>[2] | undefined {
-  if (unfinished(entry))
-    return {
-      code: 'vm-waits',
-      object: entry.id,
-      severity: 'critical',
-      text: `VM ${entry.id} waits to be recovered: ${entry.reason ?? 'its start was not seen to its end'}`,
-    };
-  if (entry.outcome === 'error')
-    return {
-      code: 'vm-recovery-failed',
-      object: entry.id,
-      severity: 'critical',
-      text: `VM ${entry.id} was given up: ${entry.reason}`,
-    };
-  return undefined;
 }
 
 /** Raises what is new and clears what is over; what is said already is not asked for again. */

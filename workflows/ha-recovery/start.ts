@@ -52,7 +52,11 @@ function startedEntry(entry: IncidentVm, result: StartResult, now: number): Inci
   if (result.readyAt !== undefined) return { ...rest, startedAt: entry.startedAt ?? now, readyAt: result.readyAt };
   const reason = `${result.outcome} on ${result.hostId}${result.reason ? `: ${result.reason}` : ''}`;
   // A refusal means that nothing was started there; of a host that is silent nothing is known.
-  return { ...rest, reason, ...(result.outcome === 'refused' ? { failed: true as const } : {}) };
+  return {
+    ...rest,
+    reason,
+    ...(result.outcome === 'refused' ? { failed: true as const, refused: true as const } : {}),
+  };
 }
 
 async function orderStarts(vms: readonly Vm[], deps: StepDeps): Promise<Map<string, StartResult>> {
