@@ -44,7 +44,9 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const ends = await firstLeaseEnd(incident.siteId, unsure, deps);
   const line = `power controller out of reach; lease ends ${iso(ends)}`;
   await writeIncident(deps.store, rest, withLine(rest, now, 'fence waits for the lease', line));
-  return { fenced: false, until: iso(Math.min(ends, now + WORD_EVERY_MS)) };
+  // A lease that has ended, of a host whose signs of life cannot be read, is looked at again later.
+  const next = now + WORD_EVERY_MS;
+  return { fenced: false, until: iso(ends > now ? Math.min(ends, next) : next) };
 }
 
 /** For which hosts somebody is sure, and how. One whose agent can be asked, as after a restart, need not be switched off. */
