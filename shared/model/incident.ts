@@ -108,6 +108,11 @@ export interface IncidentVm {
   inherited?: true;
   /** The incident that has taken it over, with its alarm. */
   takenBy?: string;
+  /**
+   * What stood here before it was decided anew about a VM that is found by this alone. It holds as long as the VM is where
+   * it was: then what was decided has not been done.
+   */
+  was?: Omit<IncidentVm, 'was'>;
 }
 
 /** S9, in brief: one active alarm per code and object (MON-4). */

@@ -1,7 +1,7 @@
 import { DomainError, notFound } from '../kernel/errors.ts';
 import type { Network, Vpc } from '../model/network.ts';
 import type { Vdc } from '../model/vdc.ts';
-import type { Vm } from '../model/vm.ts';
+import type { Vm, VmState } from '../model/vm.ts';
 import type { Context } from './context.ts';
 import { partOfId, tenantPart } from './keys.ts';
 import { withRecoveries } from './recoveries.ts';
@@ -22,6 +22,9 @@ interface Owned {
   vm: Vm;
 }
 type Kind = keyof Owned;
+
+/** What `withRecoveries` may make of a stored state, and of which. */
+const LATE: readonly string[] = ['running', 'faultResuming'] satisfies VmState[];
 
 export interface ListOptions {
   limit?: number;
@@ -63,15 +66,22 @@ export class TenantData {
 
   async list<K extends Kind>(kind: K, options: ListOptions = {}): Promise<Page<Owned[K]>> {
     if (this.context.kind !== 'tenant') throw new Error('the system lists per tenant: build the repository for one');
-    const page = await filledPage<Owned[K]>(
+    const part = tenantPart(this.context.tenantId, KINDS[kind].part);
+    if (kind !== 'vm') return filledPage<Owned[K]>(this.store, part, 'control', options);
+    const { state, ...where } = options.where ?? {};
+    // In these two states the stored one may lag behind the believed one: the database cannot tell.
+    const late = state !== undefined && LATE.includes(state);
+    const page = await filledPage<Vm>(
       this.store,
-      tenantPart(this.context.tenantId, KINDS[kind].part),
+      part,
       'control',
-      options,
+      late ? { ...options, where } : options,
+      async (vms) => {
+        const believed = await withRecoveries(this.store, vms);
+        return late ? believed.filter((vm) => vm.state === state) : believed;
+      },
     );
-    return kind === 'vm'
-      ? { ...page, items: (await withRecoveries(this.store, page.items as Vm[])) as Owned[K][] }
-      : page;
+    return page as Page<Owned[K]>;
   }
 
   /** All of a kind of one tenant, in id order. */
@@ -135,7 +145,10 @@ export class TenantData {
   }
 }
 
-/** Asks on until the page is full or the list ends, so that a filter never makes a page look like the last one. */
+/**
+ * Asks on until the page is full or the list ends, so that a filter never makes a page look like the last one. `settle`
+ * says what is made of the items that were read, and may leave some out.
+ */
 export async function filledPage<T>(
   store: Store,
   pk: string,
@@ -148,6 +161,7 @@ export async function filledPage<T>(
     newestFirst,
     consistent = true,
   }: ListOptions & { newestFirst?: boolean; consistent?: boolean },
+  settle: (items: T[]) => T[] | Promise<T[]> = (read) => read,
 ): Promise<Page<T>> {
   const items: T[] = [];
   const equal = Object.entries(where ?? {});
@@ -170,7 +184,7 @@ export async function filledPage<T>(
           }
         : {}),
     });
-    items.push(...page.items);
+    items.push(...(await settle(page.items)));
     next = page.next;
   } while (next && items.length < limit);
   return next ? { items, next } : { items };

@@ -26,7 +26,8 @@ const HOSTS_AT_ONCE = 90;
  */
 export async function fence(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const incident = await loadCase(state, deps);
-  const pending = (await hostsOf(incident, deps)).filter((h) => h.state === 'suspect' || h.state === 'fencing');
+  const hosts = await hostsOf(incident, deps);
+  const pending = hosts.filter((h) => h.state === 'suspect' || h.state === 'fencing');
   if (pending.length === 0) return { fenced: true };
   const how = await fenceAll(incident.siteId, pending, new Set((state.agentFirst as string[] | undefined) ?? []), deps);
   const sure = pending.filter((h) => how.has(h.id));
@@ -36,7 +37,8 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   for (let i = 0; i < sure.length; i += HOSTS_AT_ONCE)
     rest = await confirmFenced(rest, sure.slice(i, i + HOSTS_AT_ONCE), how, deps);
   if (unsure.length === 0) return { fenced: true };
-  if (sure.length > 0) {
+  // Others may be fenced already, by a try that ended there.
+  if (pending.length < hosts.length || sure.length > 0) {
     await splitOff(rest, unsure, 'their fence waits for their lease', deps, { begin: true });
     return { fenced: true };
   }
@@ -44,7 +46,9 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const ends = await firstLeaseEnd(incident.siteId, unsure, deps);
   const line = `power controller out of reach; lease ends ${iso(ends)}`;
   await writeIncident(deps.store, rest, withLine(rest, now, 'fence waits for the lease', line));
-  return { fenced: false, until: iso(Math.min(ends, now + WORD_EVERY_MS)) };
+  // A lease that has ended, of a host whose signs of life cannot be read, is looked at again later.
+  const next = now + WORD_EVERY_MS;
+  return { fenced: false, until: iso(ends > now ? Math.min(ends, next) : next) };
 }
 
 /** For which hosts somebody is sure, and how. One whose agent can be asked, as after a restart, need not be switched off. */

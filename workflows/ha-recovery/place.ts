@@ -80,11 +80,20 @@ function summary(moves: readonly Move[]): string {
 function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
   const { vm, entry } = move;
   const { toHost, starts = 0, failed, ...known } = entry ?? {};
-  const { epoch: _, refused: __, readyAt: ___, startedAt: ____, reason: _____, ...past } = known as Partial<IncidentVm>;
+  const {
+    epoch: _,
+    refused: __,
+    readyAt: ___,
+    startedAt: ____,
+    reason: _____,
+    was: ______,
+    ...past
+  } = known as Partial<IncidentVm>;
   const inherited = vm.state === 'faultResuming' && vm.recovery && vm.recovery.incidentId !== incidentId;
   const base = {
     ...past,
     ...(inherited ? { inherited: true as const } : {}),
+    ...(entry && isLostWithout(entry, move) ? { was: withoutWas(entry) } : {}),
     id: vm.id,
     fromHost: entry?.fromHost ?? vm.runsOn ?? vm.hostId ?? '',
     plannedAt: now,
@@ -117,6 +126,20 @@ function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
   }
 }
 
+/** Whether nobody would find the VM any more if the entry were written and the move never made. */
+const isLostWithout = (entry: IncidentVm, { kind }: Move): boolean =>
+  entry.failed === true || (entry.outcome === 'waiting' && kind !== 'start' && kind !== 'wait');
+
+const withoutWas = ({ was: _, ...entry }: IncidentVm): Omit<IncidentVm, 'was'> => entry;
+
+/** What holds of a VM: the entry, or the one before while what was decided since has not been done. */
+function holding(entry: IncidentVm, vm: Vm | undefined, incidentId: string): IncidentVm {
+  const { was } = entry;
+  if (!was || vm?.state !== 'faultResuming' || vm.recovery?.incidentId !== incidentId) return entry;
+  const stands = was.failed ? vm.hostId === was.toHost && vm.epoch === was.epoch : vm.hostId === null;
+  return stands ? was : entry;
+}
+
 /**
  * The VMs to decide about: those on the fenced hosts, by the index, which may lag, and those that the incident has not
  * brought to an end. And what is to be said of those that something else has taken over since.
@@ -138,13 +161,16 @@ async function survey(
       }),
     )
   ).flat();
-  const known = new Map((await data.vmsById([...open.keys()])).map((vm) => [vm.id, vm]));
+  const asked = entries.filter((entry) => isOpen(entry) || entry.was);
+  const known = new Map((await data.vmsById(asked.map((entry) => entry.id))).map((vm) => [vm.id, vm]));
   const cases = indexed.map((vm): Case => ({ vm, ...entryFor(open.get(vm.id)) }));
   const seen = new Set(indexed.map((vm) => vm.id));
   const gone: IncidentVm[] = [];
-  for (const entry of open.values()) {
-    if (seen.has(entry.id)) continue;
-    const vm = known.get(entry.id);
+  for (const written of asked) {
+    if (seen.has(written.id)) continue;
+    const vm = known.get(written.id);
+    const entry = holding(written, vm, incidentId);
+    if (!isOpen(entry)) continue;
     const why = whyNotOurs(vm, entry, incidentId);
     if (vm && why === undefined) {
       // One that was given a place is started and looked for there; nothing is to be decided, unless that has failed.

@@ -57,12 +57,15 @@ function change(vm: Vm, end: Outcome, why: string): Pick<UpdateSpec, 'set' | 'ad
   };
 }
 
-/** The version stays: what a recovery is about to write of the VM is not disturbed. */
+/**
+ * The version stays: what a recovery is about to write of the VM is not disturbed. The stored state is not asked, since it
+ * may lag behind the believed one (see withRecoveries); every change of it comes with a new version.
+ */
 const letGo = (vm: Vm, state: State): UpdateSpec => ({
   remove: ['claim', 'guestFault'],
-  condition: '#claim = :mine AND #epoch = :epoch',
-  names: { '#epoch': 'epoch' },
-  values: { ':mine': state.operationId, ':epoch': vm.epoch },
+  condition: '#claim = :mine AND #version = :versionWas',
+  names: { '#version': 'version' },
+  values: { ':mine': state.operationId, ':versionWas': vm.version },
   onFail: () => new Moved(vm.id),
 });
 

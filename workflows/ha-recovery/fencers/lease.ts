@@ -15,13 +15,16 @@ const LEASE_MARGIN_MS = 1_000;
 export const leaseEnd = (cluster: Cluster, { seenAt }: Pick<Host, 'seenAt'>): number =>
   seenAt + leaseInForce(cluster, seenAt) + LEASE_MARGIN_MS;
 
-/** When the first lease of these hosts, of one cluster, surely runs out, ms. */
+/** When the first lease of these hosts, of one cluster, surely runs out, ms, by the signs of life that are known. */
 export async function firstLeaseEnd(siteId: string, hosts: readonly Host[], deps: StepDeps): Promise<number> {
   const cluster = await new Inventory(deps.store, SYSTEM).cluster((hosts[0] as Host).clusterId);
-  return Math.min(...(await lastLives(siteId, hosts, deps)).map((host) => leaseEnd(cluster, host)));
+  return Math.min(...((await lastLives(siteId, hosts, deps)) ?? hosts).map((host) => leaseEnd(cluster, host)));
 }
 
-/** Waits until the lease has surely run out, from the newest sign of life on either channel, which the host keeps. */
+/**
+ * Waits until the lease has surely run out, from the newest sign of life on either channel, which the host keeps. While the
+ * heartbeats of its site cannot be read nothing is sure: the host may have been heard there since.
+ */
 export const lease: Fencer = {
   name: 'lease',
   async fence(siteId, hosts, deps) {
@@ -29,20 +32,25 @@ export const lease: Fencer = {
     const seen = await lastLives(siteId, hosts, deps);
     const now = deps.clock.now();
     return new Map(
-      seen
+      (seen ?? [])
         .filter((host) => now >= leaseEnd(cluster, host))
         .map((host) => [host.id, `the lease ran out: no sign of life since ${iso(host.seenAt)}`]),
     );
   },
 };
 
-/** The hosts with the newest sign of life that there is, which is remembered on them. */
-export async function lastLives(siteId: string, hosts: readonly Host[], { port, store }: StepDeps): Promise<Host[]> {
-  let beats: Awaited<ReturnType<typeof port.heartbeats>> = [];
+/** The hosts with the newest sign of life that there is, which is remembered on them; undefined while it cannot be read. */
+export async function lastLives(
+  siteId: string,
+  hosts: readonly Host[],
+  { port, store }: StepDeps,
+): Promise<Host[] | undefined> {
+  let beats: Awaited<ReturnType<typeof port.heartbeats>>;
   try {
     beats = await port.heartbeats(siteId);
   } catch (error) {
-    if (!(error instanceof PortTimeout)) throw error;
+    if (error instanceof PortTimeout) return undefined;
+    throw error;
   }
   const byHost = new Map(beats.map((b) => [b.hostId, b]));
   return Promise.all(

@@ -21,7 +21,8 @@ export const person: Fencer = {
   async fence(siteId, hosts, deps) {
     const said = hosts.filter((host) => host.fenceConfirmed);
     if (said.length === 0) return new Map();
-    const seen = await lastLives(siteId, said, deps);
+    // While signs of life cannot be read nobody's word can be checked; nor could anything be started at that site.
+    const seen = (await lastLives(siteId, said, deps)) ?? [];
     return new Map(
       seen.flatMap((host) => {
         const word = byPerson(host, host.seenAt);
