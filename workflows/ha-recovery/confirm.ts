@@ -5,8 +5,9 @@ import { SYSTEM } from '../../shared/store/context.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
-import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
+import type { State, StepDeps } from '../engine/step-table.ts';
 import { loadCase, withLine, writeIncident } from './case.ts';
+import { nextLook } from './look.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 import { whyNotOurs } from './place.ts';
 
@@ -29,12 +30,12 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
   const outcomes: IncidentVm[] = [];
   const dead: Placed[] = [];
   const silent: Placed[] = [];
-  let booting = 0;
+  const booting: Placed[] = [];
   for (const entry of placed) {
     const { state: found, epoch } = seen.get(entry.id) ?? { state: 'unreachable' as const };
     const same = epoch === entry.epoch;
     if (same && found === 'running') outcomes.push(recovered(entry, incident, deps));
-    else if (same && found === 'starting') booting++;
+    else if (same && found === 'starting') booting.push(entry);
     else (found === 'unreachable' ? silent : dead).push(entry);
   }
   outcomes.push(...(await endOf(dead, silent, incident, deps)));
@@ -48,8 +49,15 @@ export async function confirm(state: State, deps: StepDeps): Promise<Record<stri
       withLine(incident, deps.clock.now(), 'confirmed', `${running} seen running`),
     );
   }
-  if (booting > 0) throw new TryAgain(`${booting} VMs still boot`);
-  return { open: entriesOf(filed).filter((entry) => entry.outcome === 'recovering' && entry.failed).length };
+  const now = deps.clock.now();
+  return {
+    open: entriesOf(filed).filter((entry) => entry.outcome === 'recovering' && entry.failed).length,
+    booting: booting.length,
+    bootSeconds: nextLook(
+      booting.map((entry) => entry.readyAt ?? now),
+      now,
+    ),
+  };
 }
 
 async function lookAt(

@@ -3,6 +3,13 @@ import type { Vm } from '../../shared/model/vm.ts';
 
 const rank = (vm: Pick<Vm, 'ha'>) => RESTART_PRIORITIES.indexOf(vm.ha.restartPriority);
 
+/** Those of the given VMs that must serve before this one is started: of its own tenant, whatever else was named. */
+export const dependenciesOf = (vm: Vm, among: ReadonlyMap<string, Vm>): Vm[] =>
+  (vm.ha.dependsOn ?? []).flatMap((id) => {
+    const found = among.get(id);
+    return found && found.tenantId === vm.tenantId && found.id !== vm.id ? [found] : [];
+  });
+
 /** The order of attempts: restart priority, then dependencies before dependants, then age (HA-15). */
 export function restartOrder(vms: readonly Vm[]): Vm[] {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
@@ -11,10 +18,7 @@ export function restartOrder(vms: readonly Vm[]): Vm[] {
   const enter = (vm: Vm) => {
     if (entered.has(vm.id)) return;
     entered.add(vm.id);
-    for (const id of vm.ha.dependsOn ?? []) {
-      const before = byId.get(id);
-      if (before && rank(before) === rank(vm)) enter(before);
-    }
+    for (const before of dependenciesOf(vm, byId)) if (rank(before) === rank(vm)) enter(before);
     ordered.push(vm);
   };
   for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
@@ -26,10 +30,11 @@ export function restartOrder(vms: readonly Vm[]): Vm[] {
  * (HA-15). A circle of dependencies is cut at the VM that is entered first.
  */
 export function startGroups(vms: readonly Vm[]): Vm[][] {
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const ordered = restartOrder(vms);
   const depths = new Map<string, number>();
   for (const vm of ordered) {
-    const before = (vm.ha.dependsOn ?? []).map((id) => depths.get(id) ?? -1);
+    const before = dependenciesOf(vm, byId).map(({ id }) => depths.get(id) ?? -1);
     depths.set(vm.id, Math.max(-1, ...before) + 1);
   }
   const groups = Map.groupBy(ordered, (vm) => rank(vm) * vms.length + (depths.get(vm.id) as number));

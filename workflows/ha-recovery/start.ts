@@ -1,5 +1,4 @@
 import type { StartOrder, StartResult } from '../../shared/hypervisor/port.ts';
-import { SECOND } from '../../shared/kernel/clock.ts';
 import type { IncidentVm } from '../../shared/model/incident.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -7,7 +6,8 @@ import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { startOrder } from '../vm/start.ts';
 import { loadCase, withLine, writeIncident } from './case.ts';
-import { startGroups } from './order.ts';
+import { nextLook } from './look.ts';
+import { dependenciesOf, startGroups } from './order.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 import { whyNotOurs } from './place.ts';
 
@@ -43,8 +43,7 @@ export async function start(state: State, deps: StepDeps): Promise<Record<string
   const taken = [...results.values()].flatMap((r) => (r.readyAt === undefined ? [] : [r.readyAt]));
   const detail = `${taken.length} of ${placed.length} orders taken`;
   await writeIncident(deps.store, incident, withLine(incident, now, 'started', detail));
-  const readyAt = Math.max(now, ...taken);
-  return { bootSeconds: Math.max(1, Math.ceil((readyAt - now) / SECOND)) };
+  return { bootSeconds: nextLook(taken, now) };
 }
 
 function startedEntry(entry: IncidentVm, result: StartResult, now: number): IncidentVm {
@@ -61,9 +60,10 @@ function startedEntry(entry: IncidentVm, result: StartResult, now: number): Inci
 
 async function orderStarts(vms: readonly Vm[], deps: StepDeps): Promise<Map<string, StartResult>> {
   const results = new Map<string, StartResult>();
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
   for (const group of startGroups(vms)) {
     const orders = group.map((vm): StartOrder & { siteId: string } => {
-      const after = Math.max(0, ...(vm.ha.dependsOn ?? []).map((id) => results.get(id)?.readyAt ?? 0));
+      const after = Math.max(0, ...dependenciesOf(vm, byId).map(({ id }) => results.get(id)?.readyAt ?? 0));
       return { ...startOrder(vm, vm.hostId as string), ...(after > 0 ? { after } : {}), siteId: vm.siteId };
     });
     const calls = inCalls(orders);

@@ -9,7 +9,9 @@
  *             Plan -> Open? --none----------------------------------------------------------+
  *               ^       | some                                                              |
  *               |     Start -> WaitForBoot -> Confirm -> Left? --none-----------------------+
- *               +------------------------------------------| some
+ *               |                   ^                      | |
+ *               |                   +---- some boot still -+ |
+ *               +------------------ starts failed -----------+
  *
  * 1. Assess   ask the second channel (HA-6)                       undo: let go of the incident
  * 2. Fence    the hosts surely run nothing (HA-7)                 undo: none, a fence is never taken back

@@ -28,6 +28,7 @@ import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { AddressBook, AddressTaken, claimAddress } from './addresses.ts';
 import { checkRequest, storedMemory, type VmRequest } from './checks.ts';
+import { mustDependOnVms } from './dependencies.ts';
 
 /** Times that a creation is decided anew because a ledger or an address was taken meanwhile, before `busy`. */
 const ATTEMPTS = 64;
@@ -52,6 +53,7 @@ export async function createVm(call: Call<VmRequest>, deps: TenantDeps): Promise
   call.body.memory = storedMemory(call.body.memory);
   const data = new TenantData(deps.store, call.context);
   const vdc = await data.get('vdc', call.param('vdcId'));
+  await mustDependOnVms(call.body.ha, data);
   const wiring = await wiringOf(call.body, vdc, data);
   const count = call.body.count ?? 1;
   const wanted = chargeOf(call.body, count);

@@ -17,6 +17,7 @@ import { unavailable } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { qosFlaws, storedMemory } from './checks.ts';
+import { mustDependOnVms } from './dependencies.ts';
 import { keepPromise } from './reservation.ts';
 
 type Change = z.infer<typeof patchVm>;
@@ -41,9 +42,11 @@ export async function changeVm(call: Call<Change>, deps: TenantDeps): Promise<An
 }
 
 async function changeOnce(call: Call<Change>, deps: TenantDeps): Promise<Answer> {
-  const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
+  const data = new TenantData(call.deps.store, call.context);
+  const vm = await data.get('vm', call.param('vmId'));
   call.checkVersion(vm);
   const after = changed(vm, call.body);
+  if (call.body.ha) await mustDependOnVms(after.ha, data, vm.id);
   if (call.body.cpu) mustBePossible(after, await deps.capacity.snapshot());
   const withoutHa = after.ha.enabled ? passthroughRefusal('ha', vm) : undefined;
   if (withoutHa) throw unavailable('passthrough', withoutHa);
