@@ -8,16 +8,22 @@ export function restartOrder(vms: readonly Vm[]): Vm[] {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const ordered: Vm[] = [];
   const entered = new Set<string>();
-  const enter = (vm: Vm) => {
-    if (entered.has(vm.id)) return;
-    entered.add(vm.id);
-    for (const id of vm.ha.dependsOn ?? []) {
-      const before = byId.get(id);
-      if (before && rank(before) === rank(vm)) enter(before);
+  for (const first of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) {
+    // A chain may be as long as there are VMs: it is not followed by calls within calls.
+    const way: { vm: Vm; left: string[] }[] = [];
+    const enter = (vm: Vm) => {
+      if (entered.has(vm.id)) return;
+      entered.add(vm.id);
+      way.push({ vm, left: [...(vm.ha.dependsOn ?? [])].reverse() });
+    };
+    enter(first);
+    for (let at = way.at(-1); at; at = way.at(-1)) {
+      const id = at.left.pop();
+      const before = id === undefined ? undefined : byId.get(id);
+      if (before && rank(before) === rank(at.vm)) enter(before);
+      else if (id === undefined) ordered.push((way.pop() as { vm: Vm }).vm);
     }
-    ordered.push(vm);
-  };
-  for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
+  }
   return ordered;
 }
 
