@@ -24,6 +24,9 @@ import {
 } from './incidents.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
+/** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
+const HOSTS_PER_INCIDENT = 500;
+
 /** How long the list of hosts is believed while nothing stands out, ms. */
 const REFRESH_MS = MINUTE;
 
@@ -188,7 +191,7 @@ export class Probe {
 const belongs = (host: Host, incident: Incident): boolean =>
   host.state === 'online' || host.incidentId === undefined || host.incidentId === incident.id;
 
-/** Hosts of a cluster that are silent on both channels at once are one incident; any other is one by itself. Pure. */
+/** Hosts of a cluster that are silent on both channels at once are one incident, or a few; any other is one by itself. Pure. */
 export function togetherOf(
   suspects: readonly Suspect[],
   beats: ReadonlyMap<string, ReadonlyMap<string, Heartbeat>>,
@@ -197,5 +200,9 @@ export function togetherOf(
   const dead = ({ host }: Suspect) =>
     host.state !== 'fenced' && assess(beats.get(host.siteId)?.get(host.id), now) === 'dead';
   const groups = Map.groupBy(suspects, (s) => (dead(s) ? s.host.clusterId : s.host.id));
-  return [...groups.values()];
+  return [...groups.values()].flatMap((group) =>
+    Array.from({ length: Math.ceil(group.length / HOSTS_PER_INCIDENT) }, (_, i) =>
+      group.slice(i * HOSTS_PER_INCIDENT, (i + 1) * HOSTS_PER_INCIDENT),
+    ),
+  );
 }

@@ -28,8 +28,10 @@ export async function arrivalsOf(
       group.map((vm) => ({ vmId: vm.id, hostId: vm.migration.seat.hostId })),
     );
     for (const [i, vm] of group.entries()) {
-      const target = vm.migration.seat.hostId;
-      arrivals.set(vm.id, fenced.has(target) ? 'lost' : arrivalOf(seen[i], vm.migration));
+      const found = arrivalOf(seen[i], vm.migration);
+      const there = found === 'arrived' || seen[i]?.state === 'starting';
+      // A fenced host runs nothing; one that its own agent has fenced is asked all the same, since it goes on to live.
+      arrivals.set(vm.id, fenced.has(vm.migration.seat.hostId) ? (there ? 'unknown' : 'lost') : found);
     }
   }
   return arrivals;

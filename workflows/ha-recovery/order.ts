@@ -15,13 +15,21 @@ export function restartOrder(vms: readonly Vm[]): Vm[] {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const ordered: Vm[] = [];
   const entered = new Set<string>();
-  const enter = (vm: Vm) => {
-    if (entered.has(vm.id)) return;
-    entered.add(vm.id);
-    for (const before of dependenciesOf(vm, byId)) if (rank(before) === rank(vm)) enter(before);
-    ordered.push(vm);
-  };
-  for (const vm of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) enter(vm);
+  for (const first of [...vms].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))) {
+    // A chain may be as long as there are VMs: it is not followed by calls within calls.
+    const way: { vm: Vm; left: Vm[] }[] = [];
+    const enter = (vm: Vm) => {
+      if (entered.has(vm.id)) return;
+      entered.add(vm.id);
+      way.push({ vm, left: dependenciesOf(vm, byId).reverse() });
+    };
+    enter(first);
+    for (let at = way.at(-1); at; at = way.at(-1)) {
+      const before = at.left.pop();
+      if (!before) ordered.push((way.pop() as { vm: Vm }).vm);
+      else if (rank(before) === rank(at.vm)) enter(before);
+    }
+  }
   return ordered;
 }
 

@@ -4,7 +4,7 @@ import { type Migration, nextEpoch, type Seat, type Vm, vmMachine } from '../../
 import { shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
-import type { StepDeps } from '../engine/step-table.ts';
+import { publicWords, type StepDeps } from '../engine/step-table.ts';
 import { unchanged, vmKey } from '../vm/records.ts';
 import type { Move } from './plan.ts';
 
@@ -30,7 +30,7 @@ export function wave(moves: readonly Move[], filing: Filing, deps: StepDeps): Tr
         at: deps.clock.now(),
         tenantId: vm.tenantId,
         subject: vm.id,
-        data: { reason: move.reason },
+        data: { reason: publicWords(move.reason) },
       });
     }
   }
@@ -102,7 +102,7 @@ function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'r
     case 'wait':
       // The incident knows it from now on: the host that failed has nothing to do with it any more.
       return {
-        set: { state: resuming(vm), hostId: null, reason: move.reason, recovery, ...promised },
+        set: { state: resuming(vm), hostId: null, reason: publicWords(move.reason), recovery, ...promised },
         add: { version: 1 },
         remove: ['runsOn', ...over, ...emptied()],
       };
@@ -113,7 +113,8 @@ function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'r
           state: move.kind === 'rest' ? 'stopped' : vmMachine.next(resuming(vm), 'recoveryError'),
           hostId: null,
           ...(move.kind === 'rest' ? { desired: 'stopped' } : { recovery }),
-          reason: move.reason,
+          // The hosts that were tried are the operator's business: the incident names them.
+          reason: publicWords(move.reason),
           ...promised,
         },
         add: { version: 1 },

@@ -83,6 +83,7 @@ async function begin(state: State, deps: StepDeps): Promise<Record<string, unkno
     await waitForTurn(vm, deps);
     vm = await takeSlots(vm, deps);
   }
+  await mustServe(vm, deps);
   const order = {
     ...refOf(vm),
     machine: machineOf(seated(vm, vm.migration.seat) as Vm),
@@ -127,6 +128,7 @@ async function takeSlots(vm: Moving, deps: StepDeps): Promise<Moving> {
 
 async function switchOver(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const vm = await movingVm(state, deps);
+  await mustServe(vm, deps);
   const [result] = await deps.port.switchOver(vm.siteId, [refOf(vm)]);
   if (!result || result.outcome === 'unreachable') throw await silence(vm, deps);
   // It writes faster than when the copy began: the last rounds take longer.
@@ -136,12 +138,21 @@ async function switchOver(state: State, deps: StepDeps): Promise<Record<string, 
   return result.plan ? { moved: figuresOf(result.plan) } : {};
 }
 
+/**
+ * Nothing may come to a host that has been fenced, also if its agent can be asked (HA-18). If the VM is there already, it
+ * is found when this work is unwound.
+ */
+async function mustServe(vm: Moving, { store }: StepDeps): Promise<void> {
+  const target = await new Inventory(store, SYSTEM).host(vm.migration.seat.hostId);
+  if (target.state === 'fenced' || target.state === 'reconciling') throw targetLost();
+}
+
+const targetLost = () => new GiveUp('target-lost', 'the host that it was to move to has failed');
+
 /** One of the hosts cannot be asked. Of the source, a recovery takes the VM over; a target that is lost is given up. */
 async function silence(vm: Moving, { store }: StepDeps): Promise<Error> {
   const target = await new Inventory(store, SYSTEM).host(vm.migration.seat.hostId);
-  return target.state === 'fenced'
-    ? new GiveUp('target-lost', 'the host that it was to move to has failed')
-    : new TryAgain('a host of the migration cannot be asked');
+  return target.state === 'fenced' ? targetLost() : new TryAgain('a host of the migration cannot be asked');
 }
 
 const figuresOf = (plan: CopyPlan) => ({

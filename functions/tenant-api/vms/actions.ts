@@ -50,6 +50,16 @@ function begin(
       return found.claim === undefined ? new Raced(held) : held;
     },
   });
+  // That it was seen running is written elsewhere, and changes no version of it (see withRecoveries).
+  if (vm.state === 'faultResuming' && vm.recovery && vm.hostId !== null)
+    tx.check(
+      keys.recoveryPart(vm.tenantId, vm.recovery.incidentId, vm.recovery.part),
+      'NOT #vms.#id.#outcome = :recovered',
+      () => new Raced(heldBy(vm)),
+      { ':recovered': 'recovered' },
+      'control',
+      { '#vms': 'vms', '#id': vm.id, '#outcome': 'outcome' },
+    );
   const answer: Answer = {
     status: 202,
     body: operationView(operation),

@@ -31,11 +31,12 @@ async function stopOne(
 ): Promise<StopResult['outcome']> {
   const there = await world.process(hostId, vmId);
   if (there && there.epoch > epoch) return 'newer';
-  if (there && endOf(there, line, now) !== undefined) return 'stopped';
+  const ended = there && endOf(there, line, now);
+  if (there?.epoch === epoch && ended !== undefined) return 'stopped';
   try {
-    // The record is written even when no process stands there, so that a late start of this epoch is refused.
+    // The record is written even when no process of this epoch stands there, so that a late start of it is refused.
     const tomb: WorldProcess = there
-      ? { ...there, stoppedAt: now }
+      ? { ...there, epoch, stoppedAt: ended ?? now }
       : {
           kind: 'process',
           vmId,
