@@ -123,10 +123,20 @@ export const FUNCTIONS = {
   },
   availability: {
     entry: 'functions/availability/handler.ts',
-    // What it answers and changes is of hosts and clusters, never of tenants.
+    // Of tenants only what a recovery does with their VMs.
     leadingKeys: {
-      control: ['SYS#INCIDENT', 'SYS#CLUSTER', 'SYS#HOST#*', 'SYS#HOSTREF', 'SYS#IDEM', 'SYS#AUDIT#*'],
-      events: ['SYS#EV'],
+      control: [
+        'T#*#VM',
+        'T#*#RECOVERY',
+        'SYS#INCIDENT',
+        'SYS#OPEN',
+        'SYS#CLUSTER',
+        'SYS#HOST#*',
+        'SYS#HOSTREF',
+        'SYS#IDEM',
+        'SYS#AUDIT#*',
+      ],
+      events: ['T#*#EV', 'SYS#EV'],
     },
     tables: { control: 'readWrite', events: 'readWrite' },
     port: true,
