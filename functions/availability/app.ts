@@ -5,7 +5,12 @@ import { mountFace } from '../http/mount.ts';
 import { armingHandlers } from './arming.ts';
 import { fencingHandlers } from './fencing.ts';
 import { incidentHandlers } from './incidents.ts';
+import { reportHandlers } from './report/handler.ts';
 
 /** The operator's face of high availability. */
 export const availability = (runtime: Runtime, port: HypervisorPort) =>
-  mountFace(availabilityContract, { ...incidentHandlers, ...armingHandlers, ...fencingHandlers(port) }, runtime);
+  mountFace(
+    availabilityContract,
+    { ...incidentHandlers, ...reportHandlers, ...armingHandlers, ...fencingHandlers(port) },
+    runtime,
+  );

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { incidentReport } from './incident-report.ts';
 import { type ApiOperation, get, post } from './operation.ts';
 import * as s from './shapes.ts';
 
@@ -34,6 +35,14 @@ export const availabilityContract = {
     tag: 'watch',
     summary: 'Read an incident: its timeline and every VM of it',
     response: ok(s.incident, 'the incident'),
+  }),
+  getIncidentReport: get('system', '/v1/system/incidents/{incidentId}/report', {
+    tag: 'watch',
+    summary: 'Report an incident: its causes and effects in order, and how long each VM took, phase by phase',
+    query: s.listQuery.extend({
+      format: z.enum(['json', 'text']).optional().describe('text: to be read, with the slowest VMs only; json'),
+    }),
+    response: { ...ok(incidentReport, 'the report; its VMs in pages'), text: true },
   }),
   disarmCluster: post('system', '/v1/system/clusters/{clusterId}/ha-disarm', {
     tag: 'availability',

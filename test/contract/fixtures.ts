@@ -213,6 +213,7 @@ export const FIXTURES: Record<string, Prepare> = {
   listAlarms: nothing,
   listIncidents: nothing,
   getIncident: (s) => ({ params: { incidentId: s.incident } }),
+  getIncidentReport: (s) => ({ params: { incidentId: s.incident } }),
   disarmCluster: async (s) => ({
     params: { clusterId: await ownCluster(s) },
     body: { reason: 'work', forMinutes: 30 },

@@ -71,6 +71,9 @@ function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
     ...past,
     ...(inherited ? { inherited: true as const } : {}),
     id: vm.id,
+    name: vm.name,
+    priority: vm.ha.restartPriority,
+    ...(vm.ha.failBack ? { failBack: true as const } : {}),
     fromHost: entry?.fromHost ?? vm.runsOn ?? vm.hostId ?? '',
     plannedAt: now,
   };
@@ -88,7 +91,7 @@ function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
       };
     }
     case 'wait':
-      return { ...base, ...tried, outcome: 'waiting', reason: move.reason };
+      return { ...base, ...tried, outcome: 'waiting', waitsSince: entry?.waitsSince ?? now, reason: move.reason };
     case 'arrived': {
       const at = vm.migration?.seat.hostId;
       return { ...base, outcome: 'recovered', ...(at ? { toHost: at } : {}), reason: 'it had moved away in time' };
