@@ -146,6 +146,7 @@ export const FUNCTIONS = {
       '/v1/system/clusters/{clusterId}/ha-disarm',
       '/v1/system/clusters/{clusterId}/ha-arm',
       '/v1/system/hosts/{hostId}/confirm-fenced',
+      '/v1/system/vms/{vmId}/recover',
     ],
     timeoutSeconds: 29,
     memoryMiB: 1024,

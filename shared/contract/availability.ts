@@ -62,6 +62,15 @@ export const availabilityContract = {
     response: ok(s.cluster, 'the cluster'),
     problems: ['illegal-transition'],
   }),
+  recoverVm: post('system', '/v1/system/vms/{vmId}/recover', {
+    tag: 'availability',
+    summary: 'Recover a VM once more whose recovery was given up (unknown): it starts with the next pass',
+    body: s.noBody.optional(),
+    example: {},
+    query: s.dryRunQuery,
+    response: ok(s.systemVm, 'the VM, which waits to be placed'),
+    problems: ['illegal-transition'],
+  }),
   confirmFenced: post('system', '/v1/system/hosts/{hostId}/confirm-fenced', {
     tag: 'availability',
     summary: 'Confirm that a host which cannot be fenced runs nothing, so that its VMs may start elsewhere',

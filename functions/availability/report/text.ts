@@ -88,7 +88,8 @@ const vmsTitle = ({ recovered }: Report): string =>
 
 function vmLine({ vm, phases, total }: Recovered): string {
   const parts = phases.map((p) => `${p.phase} ${tenths(secondsOf(p))}`).join(' + ');
-  const way = vm.toHost && vm.toHost !== vm.fromHost ? `${vm.fromHost} -> ${vm.toHost}` : vm.fromHost;
+  const ways = [vm.fromHost, vm.toHost ?? ''].filter((id) => id !== '');
+  const way = [...new Set(ways)].join(' -> ');
   const tried = vm.tried?.length ? `; starts failed on ${named(vm.tried)}` : '';
   return `${vm.name ?? vm.id}  ${way}  ${tenths(total)} = ${parts}${tried}`;
 }
