@@ -123,18 +123,20 @@ export const FUNCTIONS = {
   },
   availability: {
     entry: 'functions/availability/handler.ts',
-    // What it answers and changes is of hosts and clusters; of tenants, only what became of their VMs in an incident.
+    // Of tenants only what a recovery does with their VMs.
     leadingKeys: {
       control: [
-        'SYS#INCIDENT',
+        'T#*#VM',
         'T#*#RECOVERY',
+        'SYS#INCIDENT',
+        'SYS#OPEN',
         'SYS#CLUSTER',
         'SYS#HOST#*',
         'SYS#HOSTREF',
         'SYS#IDEM',
         'SYS#AUDIT#*',
       ],
-      events: ['SYS#EV'],
+      events: ['T#*#EV', 'SYS#EV'],
     },
     tables: { control: 'readWrite', events: 'readWrite' },
     port: true,
@@ -144,6 +146,7 @@ export const FUNCTIONS = {
       '/v1/system/clusters/{clusterId}/ha-disarm',
       '/v1/system/clusters/{clusterId}/ha-arm',
       '/v1/system/hosts/{hostId}/confirm-fenced',
+      '/v1/system/vms/{vmId}/recover',
     ],
     timeoutSeconds: 29,
     memoryMiB: 1024,

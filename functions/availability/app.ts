@@ -5,7 +5,13 @@ import { mountFace } from '../http/mount.ts';
 import { armingHandlers } from './arming.ts';
 import { fencingHandlers } from './fencing.ts';
 import { incidentHandlers } from './incidents.ts';
+import { recoverHandlers } from './recover.ts';
+import { reportHandlers } from './report/handler.ts';
 
 /** The operator's face of high availability. */
 export const availability = (runtime: Runtime, port: HypervisorPort) =>
-  mountFace(availabilityContract, { ...incidentHandlers, ...armingHandlers, ...fencingHandlers(port) }, runtime);
+  mountFace(
+    availabilityContract,
+    { ...incidentHandlers, ...reportHandlers, ...recoverHandlers, ...armingHandlers, ...fencingHandlers(port) },
+    runtime,
+  );

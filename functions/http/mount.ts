@@ -146,5 +146,6 @@ function respond(answer: Answer, requestId: string): Response {
   const headers = new Headers({ 'x-request-id': requestId, 'cache-control': 'no-store', ...answer.headers });
   if (answer.body === undefined || answer.status === 204) return new Response(null, { status: answer.status, headers });
   if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-  return new Response(JSON.stringify(answer.body), { status: answer.status, headers });
+  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+  return new Response(text, { status: answer.status, headers });
 }

@@ -39,13 +39,6 @@ export async function note({ store, ids }: Runtime, host: Host, also: Partial<Ho
   await store.commit(tx);
 }
 
-/** Every incident that is open. */
-export async function openIncidents({ store }: Pick<Runtime, 'store'>): Promise<Incident[]> {
-  const marks = await store.queryAll<{ sk: string }>('SYS#OPEN', 'control', { consistent: true });
-  const found = await store.getMany<Incident>(marks.map((m) => keys.incident(m.sk)));
-  return found.filter((i) => i.state === 'open');
-}
-
 /**
  * Opens one incident for hosts of a cluster that fail together, and starts its recovery, in one transaction with the
  * suspicion. Of very many hosts the last ones share that transaction: whoever comes after a crash in between finds the

@@ -8,20 +8,12 @@ import { assess } from '../../shared/model/liveness.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
+import { openIncidents } from '../../shared/store/recoveries.ts';
 import { believed, callsRecovery, decide, type Finding, isDue } from './decide.ts';
 import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
 import { FailoverWatch } from './failover.ts';
 import { GuestWatch } from './guest-watch.ts';
-import {
-  nextPass,
-  note,
-  Overtaken,
-  openIncident,
-  openIncidents,
-  reconcile,
-  type Suspect,
-  takeBack,
-} from './incidents.ts';
+import { nextPass, note, Overtaken, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
 import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
 
 /** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
@@ -77,7 +69,7 @@ export class Probe {
   private async refresh(now: number): Promise<void> {
     const clusters = await this.inventory.clusters();
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
-    const incidents = await openIncidents(this.runtime);
+    const incidents = await openIncidents(this.runtime.store);
     this.kept = { at: now, hosts, clusters: new Map(clusters.map((c) => [c.id, c])), incidents };
     for (const finding of disarmedFindings(clusters, now)) await this.disarmed(finding, now);
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);

@@ -152,15 +152,21 @@ export class EmbeddedCloud {
 /** Refuses locally what IAM would refuse on AWS. @throws a bug: the topology does not grant the key to the function. */
 function leadingKeyGuard(who: FunctionId | 'workflows'): (table: TableName, pk: string) => void {
   const spec: FunctionSpec | undefined = who === 'workflows' ? undefined : FUNCTIONS[who];
+  const patterns = (table: TableName) => spec?.leadingKeys?.[table]?.map(likePattern);
+  const by: Record<TableName, RegExp[] | undefined> = {
+    control: patterns('control'),
+    events: patterns('events'),
+    world: patterns('world'),
+  };
   return (table, pk) => {
-    const granted = spec?.leadingKeys?.[table]?.some((pattern) => isLike(pk, pattern)) ?? true;
+    const granted = by[table]?.some((pattern) => pattern.test(pk)) ?? true;
     if (!granted) throw new Error(`${who} is not granted the key ${pk} of the ${table} table`);
   };
 }
 
-/** As StringLike of IAM: `*` stands for any text. */
-const isLike = (text: string, pattern: string): boolean =>
-  new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's').test(text);
+/** As IAM's `StringLike`: `*` stands for any text. */
+const likePattern = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/[.+?^$()|[\]\\{}]/g, '\\$&').replaceAll('*', '.*')}$`, 's');
 
 /** What passes between functions is JSON, here as there. */
 const roundTrip = <T>(value: T): T => JSON.parse(JSON.stringify(value ?? null)) as T;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { incidentReport } from './incident-report.ts';
 import { type ApiOperation, get, post } from './operation.ts';
 import * as s from './shapes.ts';
 
@@ -35,6 +36,14 @@ export const availabilityContract = {
     summary: 'Read an incident: its timeline and every VM of it',
     response: ok(s.incident, 'the incident'),
   }),
+  getIncidentReport: get('system', '/v1/system/incidents/{incidentId}/report', {
+    tag: 'watch',
+    summary: 'Report an incident: its causes and effects in order, and how long each VM took, phase by phase',
+    query: s.listQuery.extend({
+      format: z.enum(['json', 'text']).optional().describe('text: to be read, with the slowest VMs only; json'),
+    }),
+    response: { ...ok(incidentReport, 'the report; its VMs in pages'), text: true },
+  }),
   disarmCluster: post('system', '/v1/system/clusters/{clusterId}/ha-disarm', {
     tag: 'availability',
     summary: 'Put HA of a cluster out of force for planned work: hosts are watched, but none is fenced',
@@ -51,6 +60,15 @@ export const availabilityContract = {
     example: {},
     query: s.dryRunQuery,
     response: ok(s.cluster, 'the cluster'),
+    problems: ['illegal-transition'],
+  }),
+  recoverVm: post('system', '/v1/system/vms/{vmId}/recover', {
+    tag: 'availability',
+    summary: 'Recover a VM once more whose recovery was given up (unknown): it starts with the next pass',
+    body: s.noBody.optional(),
+    example: {},
+    query: s.dryRunQuery,
+    response: ok(s.systemVm, 'the VM, which waits to be placed'),
     problems: ['illegal-transition'],
   }),
   confirmFenced: post('system', '/v1/system/hosts/{hostId}/confirm-fenced', {

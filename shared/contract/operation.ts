@@ -20,7 +20,8 @@ export interface ApiOperation {
   body?: z.ZodType;
   /** An example body that is valid; ids in it are placeholders. */
   example?: unknown;
-  response: { status: number; schema: z.ZodType; description: string };
+  /** `text`: it can be had as a text as well. */
+  response: { status: number; schema: z.ZodType; description: string; text?: true };
   /** Problems beyond those that every operation of its shape can answer. */
   problems: readonly ProblemCode[];
   /** Answers an operation to follow, or a resource with one. */

@@ -214,6 +214,7 @@ export const alarm = z.object({
 });
 export const incident = z.object({
   id: z.string(),
+  summary: z.string().describe('in one line'),
   kind: z.literal('guest').optional().describe('of one VM alone, whose host serves'),
   vmId: z.string().optional().describe('the VM of a guest'),
   siteId: z.string(),

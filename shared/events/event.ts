@@ -33,6 +33,7 @@ export const EVENT_TYPES = {
   'vm.volumes-moved': 'volumes of a VM stand on other datastores',
   'vm.guest-failed': 'the guest of a VM crashed or hung, and is restarted',
   'vm.recovered': 'a VM was seen running after its host or its guest failed',
+  'vm.recovery-asked': 'the recovery of a VM that was given up was asked for once more',
   'host.suspect': 'a host misses its heartbeats',
   'host.fenced': 'a host surely runs nothing any more',
   'host.online': 'a host serves',

@@ -1,7 +1,7 @@
 import { SECOND } from '../kernel/clock.ts';
 import { armed, type ClusterHa, type Disarmed } from './ha.ts';
 import type { Condition } from './inventory.ts';
-import { hasRestarted, type Liveness, livenessOf, type Verdict } from './liveness.ts';
+import { hasRestarted, type Liveness, lastSign, livenessOf, type Verdict } from './liveness.ts';
 
 /** What can be seen of a host from outside; the heartbeats of the port have it all. */
 export interface Signs {
@@ -76,6 +76,15 @@ export interface Judgement {
    * confirmation, since they say that all it ran has ended, and nothing can be started on it while its agent is away.
    */
   fence?: 'agent' | 'itself';
+}
+
+/**
+ * Since when what a host ran has surely served nobody, ms: it restarted, lost its storage, or gave its last sign of life on
+ * either channel.
+ */
+export function faultSince(signs: Signs | undefined, host: { seenAt: number; servesSince: number }): number {
+  if (signs && hasRestarted(signs, host)) return signs.restartedAt as number;
+  return signs?.storageLostSince ?? lastSign(signs, host.seenAt);
 }
 
 /** What follows from a host's condition (HA-6, HA-19). Pure. */

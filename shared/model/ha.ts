@@ -12,6 +12,7 @@ export type RecoveryMethod = (typeof RECOVERY_METHODS)[number];
 
 /** Order in which VMs are attempted (HA-15). */
 export const RESTART_PRIORITIES = ['high', 'medium', 'low'] as const;
+export type RestartPriority = (typeof RESTART_PRIORITIES)[number];
 
 export const vmHaSpec = z.strictObject({
   enabled: z.boolean().default(true).describe('whether it is started elsewhere when its host fails'),

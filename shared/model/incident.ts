@@ -1,3 +1,5 @@
+import type { RestartPriority } from './ha.ts';
+
 /**
  * A fault and what was done about it (MON-8, HA-22). Hosts of one cluster that fail together are one incident, and one
  * execution at a time works on it (`claim`). What became of its VMs stands in parts, a tenant's VMs in parts of its own.
@@ -24,6 +26,8 @@ export interface Incident {
   waiting: number;
   /** When the last pass ended, ms. */
   triedAt?: number;
+  /** What its VMs came to, when a pass ended last. */
+  tally?: Tally;
   timeline: IncidentLine[];
   parts: PartRef[];
   /** The incident that these hosts were split off from, since their fence takes longer. */
@@ -37,6 +41,11 @@ export interface IncidentHost {
   rack?: string;
   /** Last sign of life on either channel, ms. */
   lastSignAt: number;
+  /** Since when what it ran served nobody, as its signs said when it was judged, ms; not before its last sign of life. */
+  faultAt?: number;
+  /** When the fault was noticed for which it was judged dead, and when that was decided, ms. */
+  detectedAt?: number;
+  assessedAt?: number;
   /** What was found when it was judged, in words of the field. */
   found?: string;
   fencedAt?: number;
@@ -84,6 +93,11 @@ export type Outcome = (typeof OUTCOMES)[number];
 export interface IncidentVm {
   id: string;
   outcome: Outcome;
+  /** Name and restart priority of the VM, as they were. */
+  name?: string;
+  priority?: RestartPriority;
+  /** It wants to go back to the host that it came from. */
+  failBack?: true;
   fromHost: string;
   toHost?: string;
   /** Epoch with which it runs at `toHost`. */
@@ -96,10 +110,12 @@ export interface IncidentVm {
   refused?: true;
   /** Hosts that were given up, oldest first. */
   tried?: string[];
+  /** Since when it has found no room, ms; kept when it has found some. */
+  waitsSince?: number;
   plannedAt?: number;
   startedAt?: number;
   readyAt?: number;
-  /** From the last sign of life of the old host to ready on the new one, seconds. */
+  /** From the fault of the old host, mostly its last sign of life, to ready on the new one, seconds. */
   rtoSeconds?: number;
   reason?: string;
   /** Code of the alarm that is active for it. */
@@ -114,6 +130,28 @@ export interface IncidentVm {
    */
   was?: Omit<IncidentVm, 'was'>;
 }
+
+/** How many VMs of an incident came to what, and how long those took that run again, seconds. */
+export interface Tally {
+  vms: Partial<Record<Outcome, number>>;
+  fastestSeconds?: number;
+  slowestSeconds?: number;
+}
+
+/** Counts what became of VMs. Pure. */
+export function tallyOf(entries: readonly Pick<IncidentVm, 'outcome' | 'rtoSeconds'>[]): Tally {
+  const tally: Tally = { vms: {} };
+  for (const { outcome, rtoSeconds } of entries) {
+    tally.vms[outcome] = (tally.vms[outcome] ?? 0) + 1;
+    if (outcome !== 'recovered' || rtoSeconds === undefined) continue;
+    tally.fastestSeconds = Math.min(tally.fastestSeconds ?? rtoSeconds, rtoSeconds);
+    tally.slowestSeconds = Math.max(tally.slowestSeconds ?? rtoSeconds, rtoSeconds);
+  }
+  return tally;
+}
+
+/** When the fault of a host began of which its VMs are recovered, ms. */
+export const faultOf = (host: IncidentHost): number => host.faultAt ?? host.lastSignAt;
 
 /** S9, in brief: one active alarm per code and object (MON-4). */
 export interface Alarm {

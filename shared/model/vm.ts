@@ -168,6 +168,7 @@ export type VmEvent =
   | 'recovered'
   | 'recoveredStopped'
   | 'recoveryError'
+  | 'recover'
   | 'recycle'
   | 'restore'
   | 'delete';
@@ -186,7 +187,8 @@ export type VmEvent =
  *   room has no process, and is stopped at once;
  * - `delete` need not wait for a recovery: no start order of its epoch is taken any more once it was stopped (HA-11). It
  *   does wait where a migration may have brought the VM to a host that cannot be asked;
- * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled).
+ * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled), or
+ *   recovered once more when an operator asks for it (`recover`; S3: error, reset).
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
@@ -231,6 +233,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     hostFenced: 'stopped',
     hostFault: 'faultResuming',
     recovered: 'running',
+    recover: 'faultResuming',
     stop: 'stopping',
     delete: 'deleting',
   },

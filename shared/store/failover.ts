@@ -1,9 +1,10 @@
 import { demandOf, holdsOf } from '../hypervisor/demand.ts';
 import { allocatedOf, type Cluster, type Host, type SlotNotes } from '../model/inventory.ts';
-import type { Vm } from '../model/vm.ts';
+import { type Vm, waitsForRoom } from '../model/vm.ts';
 import { loadOf } from '../placement/load.ts';
 import { SYSTEM } from './context.ts';
 import { Inventory } from './inventory.ts';
+import { openIncidents, readEntries } from './recoveries.ts';
 import { NO_SLOTS } from './slots.ts';
 import type { Store } from './store.ts';
 import { TenantData } from './tenant-data.ts';
@@ -25,7 +26,18 @@ export async function readFailover(store: Store, clusterId: string): Promise<Fai
   const data = new TenantData(store, SYSTEM);
   const vms = new Map<string, Vm>();
   for (const host of hosts) for (const vm of await data.vmsOnHost(host.id)) vms.set(vm.id, vm);
+  for (const vm of await waitingIn(store, clusterId)) vms.set(vm.id, vm);
   return { cluster, hosts, vms: [...vms.values()] };
+}
+
+/** VMs that wait for room in the cluster: no index knows them, but the incidents that have to place them. */
+async function waitingIn(store: Store, clusterId: string): Promise<Vm[]> {
+  const incidents = (await openIncidents(store)).filter((i) => i.clusterId === clusterId);
+  const entries = (await Promise.all(incidents.map((i) => readEntries(store, i)))).flat();
+  const ids = entries.filter((entry) => entry.outcome === 'waiting').map((entry) => entry.id);
+  return (await new TenantData(store, SYSTEM).vmsById(ids)).filter(
+    (vm) => vm.clusterId === clusterId && waitsForRoom(vm),
+  );
 }
 
 /** The hosts' ledgers hold no VM that was not found. */

@@ -19,7 +19,13 @@ export function openGuestIncident(
   const incident: Incident = {
     id,
     kind: 'guest',
-    guest: { id: vm.id, outcome: 'recovering', fromHost: vm.hostId },
+    guest: {
+      id: vm.id,
+      name: vm.name,
+      priority: vm.ha.restartPriority,
+      outcome: 'recovering',
+      fromHost: vm.hostId,
+    },
     siteId: vm.siteId,
     clusterId: vm.clusterId,
     hosts: [{ id: vm.hostId, name: hostName, lastSignAt: now }],

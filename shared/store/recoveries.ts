@@ -1,7 +1,22 @@
-import type { IncidentVm, RecoveryPart } from '../model/incident.ts';
+import type { Incident, IncidentVm, RecoveryPart } from '../model/incident.ts';
 import { type Vm, vmMachine } from '../model/vm.ts';
 import { keys } from './keys.ts';
 import type { Store } from './store.ts';
+
+/** Every incident of hosts that is open. */
+export async function openIncidents(store: Store): Promise<Incident[]> {
+  const marks = await store.queryAll<{ sk: string }>('SYS#OPEN', 'control', { consistent: true });
+  const found = await store.getMany<Incident>(marks.map((m) => keys.incident(m.sk)));
+  return found.filter((i) => i.state === 'open');
+}
+
+/** What is written of each VM of an incident, in the order of its parts. */
+export async function readEntries(store: Store, incident: Pick<Incident, 'id' | 'parts'>): Promise<IncidentVm[]> {
+  const parts = await store.getMany<RecoveryPart>(
+    incident.parts.map((p) => keys.recoveryPart(p.tenantId, incident.id, p.n)),
+  );
+  return parts.sort((a, b) => a.n - b.n).flatMap((part) => Object.values(part.vms));
+}
 
 /** Whether the part says that this very start of the VM was seen running: anything later has another epoch or host. */
 const seenRunning = (vm: Vm, entry: IncidentVm | undefined): boolean =>

@@ -104,6 +104,22 @@ async function ownCluster(s: Setting): Promise<string> {
   return `cl_${site}-c1`;
 }
 
+/** A VM that crashes at every boot, until nothing is tried any more. */
+async function givenUp(s: Setting): Promise<string> {
+  const ha = { enabled: true, faultProcess: 'reboot' };
+  const [own] = await s.acme.running(1, { name: fresh('broken'), nic: false, ha });
+  if (!own) throw new Error('there is no VM');
+  for (let epoch = own.epoch; epoch < own.epoch + 3; epoch++) {
+    await s.test.until(async () =>
+      (await s.test.world()).processes.some((p) => p.vmId === own.id && p.epoch === epoch),
+    );
+    await s.test.fault('guest-crash', own.id);
+  }
+  await s.test.until(async () => (await s.acme.vm(own.id)).state === 'unknown');
+  await s.test.settle();
+  return own.id;
+}
+
 const quota = { vcpus: 8, memoryMiB: 8192, storageGiB: 100, vms: 4 };
 const cidr = () => `10.9.${++count}.0/24`;
 const cluster = { name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } };
@@ -213,6 +229,7 @@ export const FIXTURES: Record<string, Prepare> = {
   listAlarms: nothing,
   listIncidents: nothing,
   getIncident: (s) => ({ params: { incidentId: s.incident } }),
+  getIncidentReport: (s) => ({ params: { incidentId: s.incident } }),
   disarmCluster: async (s) => ({
     params: { clusterId: await ownCluster(s) },
     body: { reason: 'work', forMinutes: 30 },
@@ -229,6 +246,7 @@ export const FIXTURES: Record<string, Prepare> = {
     const body = (statement: string) => ({ hostName: name, statement });
     return { params: { hostId: id }, body: body('its cables are out'), other: body('it is sold') };
   },
+  recoverVm: async (s) => ({ params: { vmId: await givenUp(s) }, other: {} }),
   listSystemOperations: nothing,
   getSystemOperation: operation,
   listSystemEvents: nothing,

@@ -76,6 +76,7 @@ const MACHINES: { machine: StateMachine<string, string>; table: Rows; departures
       'stopping + recoveredStopped -> stopped',
       'unknown + delete -> deleting',
       'unknown + hostFault -> faultResuming',
+      'unknown + recover -> faultResuming',
       'unknown + recovered -> running',
       'unknown + stop -> stopping',
     ],

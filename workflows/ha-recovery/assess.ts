@@ -1,5 +1,8 @@
 import { CONDITION_WORDS } from '../../shared/model/condition.ts';
+import type { Incident, IncidentHost } from '../../shared/model/incident.ts';
 import type { Host } from '../../shared/model/inventory.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { Operations } from '../../shared/store/outbox.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { hostsOf, loadCase, withLine, writeIncident } from './case.ts';
 import { judgedBy } from './judge.ts';
@@ -11,6 +14,8 @@ interface Found {
   host: Host;
   verdict: Verdict;
   words: string;
+  /** Since when what it ran serves nobody, ms. */
+  faultAt?: number;
   /** Its agent can be asked to stop what runs. */
   agentFirst: boolean;
 }
@@ -40,16 +45,37 @@ export async function assessHosts(state: State, deps: StepDeps): Promise<Record<
       deps,
     );
   }
-  const words = new Map(found.map((f) => [f.host.id, f.words]));
+  const byHost = new Map(found.map((f) => [f.host.id, f]));
+  const began = kept === 'dead' ? await passBegan(state, deps) : 0;
   const said = [...new Set(found.filter((f) => f.verdict === kept).map((f) => f.words))].join('; ');
-  await writeIncident(
-    deps.store,
-    rest,
-    withLine(rest, deps.clock.now(), 'second channel asked', said, {
-      hosts: rest.hosts.map((h) => ({ ...h, ...(words.has(h.id) ? { found: words.get(h.id) as string } : {}) })),
-    }),
-  );
+  const now = deps.clock.now();
+  const hostsNow = rest.hosts.map((h) => {
+    const judged = byHost.get(h.id);
+    return judged
+      ? { ...h, found: judged.words, ...(kept === 'dead' ? decided(h, judged, incident, began, now) : {}) }
+      : h;
+  });
+  await writeIncident(deps.store, rest, withLine(rest, now, 'second channel asked', said, { hosts: hostsNow }));
   return { verdict: kept, agentFirst: found.filter((f) => f.verdict === kept && f.agentFirst).map((f) => f.host.id) };
+}
+
+/**
+ * When the fault began for which a host is fenced, and when it was noticed: with the suspicion, or, where it had only seemed
+ * to fail until then, by the probe that began this pass.
+ */
+function decided(
+  host: IncidentHost,
+  { faultAt = host.lastSignAt }: Found,
+  { openedAt }: Incident,
+  began: number,
+  now: number,
+): Partial<IncidentHost> {
+  if (host.assessedAt !== undefined) return {};
+  return { faultAt, detectedAt: faultAt <= openedAt ? openedAt : Math.max(faultAt, began), assessedAt: now };
+}
+
+async function passBegan({ operationId }: State, { store, clock }: StepDeps): Promise<number> {
+  return (await new Operations(store, SYSTEM).find(operationId))?.createdAt ?? clock.now();
 }
 
 async function findOut(siteId: string, suspects: readonly Host[], deps: StepDeps): Promise<Found[]> {
@@ -62,6 +88,7 @@ async function findOut(siteId: string, suspects: readonly Host[], deps: StepDeps
       host,
       verdict: found.verdict === 'dead' && !found.armed ? 'disarmed' : found.verdict,
       words: CONDITION_WORDS[found.condition],
+      faultAt: found.faultAt,
       agentFirst: found.fence === 'agent',
     };
   });

@@ -1,6 +1,6 @@
 import type { Observation, StopResult } from '../../shared/hypervisor/port.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import type { Incident, IncidentVm, RecoveryPart } from '../../shared/model/incident.ts';
+import { faultOf, type Incident, type IncidentVm, type RecoveryPart } from '../../shared/model/incident.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
@@ -108,13 +108,14 @@ async function endOf(
 
 const recovered = (entry: Placed, incident: Incident, { clock }: StepDeps): IncidentVm => {
   const readyAt = entry.readyAt ?? clock.now();
-  const lastSignAt = incident.hosts.find((h) => h.id === entry.fromHost)?.lastSignAt ?? incident.openedAt;
+  const host = incident.hosts.find((h) => h.id === entry.fromHost);
+  const faultAt = host ? faultOf(host) : incident.openedAt;
   const { reason: _, ...rest } = entry;
   return {
     ...rest,
     outcome: 'recovered',
     readyAt,
-    rtoSeconds: Math.round((readyAt - lastSignAt) / 100) / 10,
+    rtoSeconds: Math.round((readyAt - faultAt) / 100) / 10,
   };
 };
 

@@ -1,6 +1,7 @@
 import { iso } from '../../shared/kernel/clock.ts';
 import type { Incident } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
+import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -32,7 +33,9 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   const how = await fenceAll(incident.siteId, pending, new Set((state.agentFirst as string[] | undefined) ?? []), deps);
   const sure = pending.filter((h) => how.has(h.id));
   const unsure = pending.filter((h) => !how.has(h.id));
+  await clearWaits(sure, deps);
   await toFencing(unsure, deps);
+  await sayWaits(unsure, deps);
   let rest = incident;
   for (let i = 0; i < sure.length; i += HOSTS_AT_ONCE)
     rest = await confirmFenced(rest, sure.slice(i, i + HOSTS_AT_ONCE), how, deps);
@@ -49,6 +52,22 @@ export async function fence(state: State, deps: StepDeps): Promise<Record<string
   // A lease that has ended, of a host whose signs of life cannot be read, is looked at again later.
   const next = now + WORD_EVERY_MS;
   return { fenced: false, until: iso(ends > now ? Math.min(ends, next) : next) };
+}
+
+const FENCE_WAITS = 'fence-waits';
+
+/** An alarm while nobody can be sure of a host (S2: fenceFailed): its VMs wait for that. */
+async function sayWaits(hosts: readonly Host[], { store, ids, clock }: StepDeps): Promise<void> {
+  for (const { id, name } of hosts) {
+    const text = `Host ${name} cannot be fenced: its VMs wait until its lease has run out, or somebody confirms that it runs nothing`;
+    await raiseAlarm(store, ids, { code: FENCE_WAITS, object: id, severity: 'critical', text }, clock.now());
+  }
+}
+
+/** Before the fence is written down: a step that breaks in between clears it again. Only of hosts that may have it. */
+async function clearWaits(hosts: readonly Host[], { store, ids, clock }: StepDeps): Promise<void> {
+  for (const { id } of hosts.filter((h) => h.state === 'fencing'))
+    await clearAlarm(store, ids, FENCE_WAITS, id, clock.now());
 }
 
 /** For which hosts somebody is sure, and how. One whose agent can be asked, as after a restart, need not be switched off. */

@@ -95,6 +95,9 @@ function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
     ...(inherited ? { inherited: true as const } : {}),
     ...(entry && isLostWithout(entry, move) ? { was: withoutWas(entry) } : {}),
     id: vm.id,
+    name: vm.name,
+    priority: vm.ha.restartPriority,
+    ...(vm.ha.failBack ? { failBack: true as const } : {}),
     fromHost: entry?.fromHost ?? vm.runsOn ?? vm.hostId ?? '',
     plannedAt: now,
   };
@@ -112,7 +115,7 @@ function entryOf(move: Move, incidentId: string, now: number): IncidentVm {
       };
     }
     case 'wait':
-      return { ...base, ...tried, outcome: 'waiting', reason: move.reason };
+      return { ...base, ...tried, outcome: 'waiting', waitsSince: entry?.waitsSince ?? now, reason: move.reason };
     case 'arrived': {
       const at = vm.migration?.seat.hostId;
       return { ...base, outcome: 'recovered', ...(at ? { toHost: at } : {}), reason: 'it had moved away in time' };

@@ -1,5 +1,5 @@
 import { flaps } from '../../shared/model/flapping.ts';
-import type { Incident, IncidentVm } from '../../shared/model/incident.ts';
+import { type Incident, type IncidentVm, tallyOf } from '../../shared/model/incident.ts';
 import { type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -27,7 +27,7 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
     deps,
   );
   await takeMarks((state.marks as string[] | undefined) ?? [], hosts, deps);
-  await close(incident, end, String(state.operationId), deps);
+  await close(incident, end, entries.all, String(state.operationId), deps);
   const recovered = entries.all.filter((v) => v.outcome === 'recovered').length;
   await new Operations(deps.store, SYSTEM).finish(
     state.operationId,
@@ -136,13 +136,20 @@ async function takeMarks(marks: readonly string[], hosts: readonly Host[], { sto
 }
 class Newer extends Error {}
 
-async function close(incident: Incident, end: Ending, operationId: string, deps: StepDeps): Promise<void> {
+async function close(
+  incident: Incident,
+  end: Ending,
+  entries: readonly IncidentVm[],
+  operationId: string,
+  deps: StepDeps,
+): Promise<void> {
   const now = deps.clock.now();
   const { claim: _, due: __, ...rest } = incident;
   const is = withLine(rest, now, end.words, undefined, {
     state: end.incident,
     waiting: end.waiting,
     triedAt: now,
+    tally: tallyOf(entries),
     ...(end.incident === 'open' ? {} : { closedAt: now }),
   });
   const tx = new Transaction().update(keys.incident(incident.id), incidentUpdate(incident, is));

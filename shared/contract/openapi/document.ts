@@ -64,7 +64,12 @@ function describe(operationId: string, o: ApiOperation): Record<string, unknown>
   const content =
     o.response.status === 204
       ? {}
-      : { content: { 'application/json': { schema: jsonSchema(o.response.schema, 'output') } } };
+      : {
+          content: {
+            'application/json': { schema: jsonSchema(o.response.schema, 'output') },
+            ...(o.response.text ? { 'text/plain': { schema: { type: 'string' } } } : {}),
+          },
+        };
   return {
     operationId,
     summary: o.summary,
