@@ -1,6 +1,9 @@
 import type { Reply } from '../../../../infra/local/client.ts';
+import { MINUTE } from '../../../../shared/kernel/clock.ts';
+import { isFinal } from '../../../../shared/model/operation.ts';
+import { readBelief } from '../../../../shared/store/belief.ts';
 import type { VmView } from '../../../support/tenant.ts';
-import { haOf, type Stage, setCluster, vmBody } from './stage.ts';
+import { type Stage, setCluster, setVm, vmBody } from './stage.ts';
 import type { HostRef, Scheduled } from './story.ts';
 import type { Trouble } from './trouble.ts';
 import { StoryError } from './words.ts';
@@ -34,6 +37,13 @@ export async function act(
     if (!volume) throw new StoryError(place, `${owner} has no disk '${disk}'`);
     return volume.id;
   };
+  /** The migration of a VM that is under way, as an operation. */
+  const migrationOf = async (name: string): Promise<string> => {
+    const { operations } = await readBelief(test.cloud.store);
+    const found = operations.find((o) => o.kind === 'migrate-vm' && o.target === vm(name) && !isFinal(o.state));
+    if (!found) throw new StoryError(place, `${name} is not being migrated now`);
+    return found.id;
+  };
 
   switch (command.kind) {
     case 'fault': {
@@ -56,8 +66,23 @@ export async function act(
           : await asTenant('POST', `/v1/vms/${vm(command.vm)}/${command.action}`),
       );
     case 'migrate': {
+      if (command.by === 'tenant') return outcome(await asTenant('POST', `/v1/vms/${vm(command.vm)}/migrate`));
       const to = command.to ? { hostId: await hostOf(command.to) } : {};
       return outcome(await asOperator('POST', `/v1/system/vms/${vm(command.vm)}/migrate`, to));
+    }
+    case 'cancel':
+      return outcome(await asTenant('POST', `/v1/operations/${await migrationOf(command.vm)}/cancel`));
+    case 'confirm-fenced': {
+      const id = await hostOf(command.host);
+      const body = { hostName: names.of(id), statement: command.statement };
+      return outcome(await asOperator('POST', `/v1/system/hosts/${id}/confirm-fenced`, body));
+    }
+    case 'arm':
+      return outcome(await asOperator('POST', `/v1/system/clusters/${names.id(command.cluster)}/ha-arm`));
+    case 'disarm': {
+      const span = command.for === undefined ? {} : { forMinutes: command.for / MINUTE };
+      const body = { reason: 'planned work', ...span };
+      return outcome(await asOperator('POST', `/v1/system/clusters/${names.id(command.cluster)}/ha-disarm`, body));
     }
     case 'create': {
       const reply = await asTenant('POST', `/v1/vdcs/${tenant.vdcId}/vms`, vmBody(command.vm, tenant, names));
@@ -71,11 +96,8 @@ export async function act(
       for (const name of command.names) replies.push(outcome(await setCluster(name, command.settings, test, names)));
       return replies.find((r) => r !== '') ?? '';
     }
-    case 'set vm': {
-      const path = `/v1/vms/${vm(command.vm)}`;
-      const { ha } = await client.must<{ ha: object }>('GET', path, tenant.token);
-      return outcome(await asTenant('PATCH', path, { ha: { ...ha, ...haOf(command.ha, names) } }));
-    }
+    case 'set vm':
+      return outcome(await setVm(vm(command.vm), command.ha, tenant, names));
     case 'write': {
       const from = command.from ? { hostId: await hostOf(command.from) } : {};
       const path = `/v1/sim/vms/${vm(command.vm)}/disks/root/blocks/${command.block}`;

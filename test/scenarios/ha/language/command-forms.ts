@@ -1,10 +1,8 @@
 import { FAULT_KINDS, type FaultKind } from '../../../../shared/model/fault.ts';
-import { HOST_STATES, type HostState } from '../../../../shared/model/inventory.ts';
-import { VM_STATES, type VmState } from '../../../../shared/model/vm.ts';
 import { type Cast, NAME_KINDS } from './cast.ts';
 import { vmProperties } from './setting-forms.ts';
 import { clusterSettings, vmSettings } from './settings.ts';
-import type { Command, DispatcherMood, HostRef, Trigger } from './story.ts';
+import type { Command, DispatcherMood, HostRef } from './story.ts';
 import { type Form, type Place, SPAN, StoryError, span } from './words.ts';
 
 /** `h1`, or `the host of web-1`. */
@@ -70,6 +68,17 @@ export const COMMAND_FORMS: readonly Form<Command[], Cast>[] = [
         .map((vm) => ({ kind: 'migrate', vm, ...(host ? { to: hostRef(host, cast, place) } : {}) })),
   },
   {
+    usage: 'tenant migrates <VMs>',
+    pattern: /^tenant migrates (?<vms>.+)$/,
+    make: ({ vms = '' }, cast, place) =>
+      cast.many(vms, ['vm'], place).map((vm) => ({ kind: 'migrate', vm, by: 'tenant' })),
+  },
+  {
+    usage: 'cancel the migration of <VMs>',
+    pattern: /^cancel the migration of (?<vms>.+)$/,
+    make: ({ vms = '' }, cast, place) => cast.many(vms, ['vm'], place).map((vm) => ({ kind: 'cancel', vm })),
+  },
+  {
     usage: 'create <VM>[: <n> vCPU, <n> GiB, ...]',
     pattern: /^create (?<name>[a-z][\w-]*)(?:: (?<properties>.+))?$/,
     make: ({ name = '', properties = '' }, cast, place) => {
@@ -87,6 +96,26 @@ export const COMMAND_FORMS: readonly Form<Command[], Cast>[] = [
         action: ACTIONS[action as keyof typeof ACTIONS] as 'power-on' | 'maintenance-enter' | 'maintenance-exit',
         host,
       })),
+  },
+  {
+    usage: 'confirm-fenced <hosts> "<statement>"',
+    pattern: /^confirm-fenced (?<hosts>[^"]+) "(?<statement>[^"]*)"$/,
+    make: ({ hosts = '', statement = '' }, cast, place) =>
+      hostRefs(hosts, cast, place).map((host) => ({ kind: 'confirm-fenced', host, statement })),
+  },
+  {
+    usage: 'arm <clusters>',
+    pattern: /^arm (?<clusters>.+)$/,
+    make: ({ clusters = '' }, cast, place) =>
+      cast.many(clusters, ['cluster'], place).map((cluster) => ({ kind: 'arm', cluster })),
+  },
+  {
+    usage: 'disarm <clusters> [for <minutes>]',
+    pattern: new RegExp(`^disarm (?<clusters>.+?)(?: for (?<span>${SPAN}))?$`),
+    make: ({ clusters = '', span: time }, cast, place) =>
+      cast
+        .many(clusters, ['cluster'], place)
+        .map((cluster) => ({ kind: 'disarm', cluster, ...(time ? { for: span(time, place) } : {}) })),
   },
   {
     usage: 'set <clusters or VMs>: <setting> <value>[, ...]',
@@ -132,32 +161,5 @@ export const COMMAND_FORMS: readonly Form<Command[], Cast>[] = [
     usage: 'kill the control plane [for <time>]',
     pattern: new RegExp(`^kill the control plane(?: for (?<span>${SPAN}))?$`),
     make: ({ span: time }, _cast, place) => [{ kind: 'kill', for: time ? span(time, place) : 0 }],
-  },
-];
-
-const state = <S extends string>(states: readonly S[], text: string, place: Place): S => {
-  if ((states as readonly string[]).includes(text)) return text as S;
-  throw new StoryError(place, `there is no state '${text}'. States are`, [states.join(', ')]);
-};
-
-/** What a command can wait for. */
-export const TRIGGER_FORMS: readonly Form<Trigger, Cast>[] = [
-  {
-    usage: '<VM> starts elsewhere',
-    pattern: /^(?<vm>\S+) starts elsewhere$/,
-    make: ({ vm = '' }, cast, place) => ({ kind: 'starts', vm: cast.one(vm, ['vm'], place) }),
-  },
-  {
-    usage: '<VM> waits',
-    pattern: /^(?<vm>\S+) waits$/,
-    make: ({ vm = '' }, cast, place) => ({ kind: 'waits', vm: cast.one(vm, ['vm'], place) }),
-  },
-  {
-    usage: '<VM or host> is <state>',
-    pattern: /^(?<name>\S+) is (?<state>\w+)$/,
-    make: ({ name = '', state: word = '' }, cast, place) =>
-      cast.kindOf(cast.one(name, ['vm', 'host'], place)) === 'vm'
-        ? { kind: 'vm is', vm: name, state: state<VmState>(VM_STATES, word, place) }
-        : { kind: 'host is', host: name, state: state<HostState>(HOST_STATES, word, place) },
   },
 ];

@@ -1,4 +1,4 @@
-import { hostsOfIncident } from './observe.ts';
+import { GUEST_BOOT_MS } from '../../../../shared/world/constants.ts';
 import { outages } from './places.ts';
 import type { Seen } from './play.ts';
 import type { Promise_, Promised } from './story.ts';
@@ -10,14 +10,21 @@ type Found = string | undefined;
 export async function notKept(promises: readonly Promised[], seen: Seen): Promise<string[]> {
   const out: string[] = [];
   for (const promise of promises) {
-    const found = await check(promise, seen);
+    const found = await check(promise, seen, promises);
     if (found !== undefined)
       out.push(`${promise.place.file}:${promise.place.line}: expected ${promise.text}; ${found}`);
   }
   return out;
 }
 
-async function check(promise: Promise_, seen: Seen): Promise<Found> {
+/** Whether this, as `code object`, is the alarm that is spoken of. */
+const isAlarm = (alarm: string, { code, object }: { code: string; object?: string }): boolean =>
+  object ? alarm === `${code} ${object}` : alarm.startsWith(`${code} `);
+
+/** A VM that waits or was given up (S3: recovery, error) is believed to be so. */
+const AT_REST = { stopped: 'stopped', waiting: 'faultResuming', 'in error': 'unknown' } as const;
+
+async function check(promise: Promise_, seen: Seen, all: readonly Promise_[]): Promise<Found> {
   const { stage, belief, first, lives, truth } = seen;
   const { names, begin, test, tenant } = stage;
   const vmOf = (name: string, of = belief) => of.vms.find((v) => v.id === names.id(name));
@@ -31,6 +38,7 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
   const laterLives = (name: string) => lives.of(names.id(name)).filter((l) => l.from >= begin);
   const elsewhere = (name: string) => laterLives(name).filter((l) => l.hostId !== vmOf(name, first)?.hostId);
   const since = (at: number | undefined) => (at === undefined ? 'never' : `${(at - begin) / 1_000} s`);
+  const active = belief.alarms.filter((a) => a.state === 'active').map((a) => `${a.code} ${names.of(a.object)}`);
 
   switch (promise.kind) {
     case 'runs': {
@@ -54,7 +62,7 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
         const left = truth.volumes.filter((v) => v.vmId === names.id(promise.vm));
         return must(!vm && left.length === 0, () => `${words(promise.vm)}, with ${left.length} volumes`);
       }
-      const is = promise.state === 'stopped' ? vm?.state === 'stopped' : vm?.state === 'faultResuming' && !vm.hostId;
+      const is = vm?.state === AT_REST[promise.state] && (promise.state === 'stopped' || !vm.hostId);
       const runs = lives.of(names.id(promise.vm)).some((l) => l.to === undefined);
       const said = !promise.reason || vm?.reason?.includes(promise.reason);
       return must(
@@ -72,17 +80,21 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
       const state = belief.hosts.find((h) => h.id === names.id(promise.host))?.state;
       return must(state === promise.state, () => `${promise.host} is ${state}`);
     }
+    case 'refused': {
+      const codes = seen.refused.get(promise.command) ?? [];
+      return must(codes.includes(promise.because), () => `refused with: ${codes.join(', ') || 'nothing'}`);
+    }
     case 'alarm': {
-      const active = belief.alarms.filter((a) => a.state === 'active').map((a) => `${a.code} ${names.of(a.object)}`);
-      const all = promise.ever || promise.absent ? [...seen.alarms] : active;
-      const there = all.some((a) =>
-        promise.object ? a === `${promise.code} ${promise.object}` : a.startsWith(`${promise.code} `),
+      const codes = promise.ever || promise.absent ? [...seen.alarms] : active;
+      return must(
+        codes.some((a) => isAlarm(a, promise)) !== promise.absent,
+        () => `alarms: ${codes.join(', ') || 'none'}`,
       );
-      return must(there !== promise.absent, () => `alarms: ${all.join(', ') || 'none'}`);
     }
     case 'no alarm': {
-      const active = belief.alarms.filter((a) => a.state === 'active').map((a) => `${a.code} ${names.of(a.object)}`);
-      return must(active.length === 0, () => active.join(', '));
+      const promised = promise.other ? all.filter((p) => p.kind === 'alarm' && !p.absent && !p.ever) : [];
+      const left = active.filter((a) => !promised.some((p) => p.kind === 'alarm' && isAlarm(a, p)));
+      return must(left.length === 0, () => left.join(', '));
     }
     case 'block': {
       const is = await tenant.read(names.id(promise.vm), promise.block);
@@ -106,6 +118,13 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
       const [one, two] = [laterLives(promise.first)[0]?.from, laterLives(promise.second)[0]?.from];
       return must(one !== undefined && (two === undefined || one < two), () => `${since(one)}, and ${since(two)}`);
     }
+    case 'boots after': {
+      // A process may stand before its guest is let go.
+      const [ready, other] = [laterLives(promise.vm)[0]?.ready, laterLives(promise.other)[0]?.ready];
+      const boots = ready === undefined ? undefined : ready - GUEST_BOOT_MS;
+      const ok = boots !== undefined && other !== undefined && boots >= other;
+      return must(ok, () => `it boots at ${since(boots)} at the latest, and the other serves from ${since(other)}`);
+    }
     case 'never on': {
       const on = laterLives(promise.vm).find((l) => l.hostId === names.id(promise.host));
       return must(!on, () => `it was from ${since(on?.from)}`);
@@ -115,7 +134,8 @@ async function check(promise: Promise_, seen: Seen): Promise<Found> {
       return must(later.length === 0, () => `started: ${later.join(', ')}`);
     }
     case 'incident': {
-      const mine = belief.incidents.filter((i) => hostsOfIncident(i).includes(names.id(promise.host)));
+      const id = names.id(promise.of);
+      const mine = belief.incidents.filter((i) => (i.guest ? i.guest.id === id : i.hostIds.includes(id)));
       const state = mine.at(-1)?.state ?? 'none';
       return must(state === promise.state, () => `it is ${state}`);
     }

@@ -75,6 +75,38 @@ describe('a story is understood', () => {
     ]);
     expect(course[3]?.after).toEqual({ kind: 'starts', vm: 'web-1' });
   });
+
+  it.each([
+    ['disarm c1 for 3m', { kind: 'disarm', cluster: 'c1', for: 180_000 }],
+    ['disarm c1', { kind: 'disarm', cluster: 'c1' }],
+    ['arm c1', { kind: 'arm', cluster: 'c1' }],
+    [
+      'confirm-fenced h1 "both cables are out"',
+      { kind: 'confirm-fenced', host: { host: 'h1' }, statement: 'both cables are out' },
+    ],
+    ['cancel the migration of web-1', { kind: 'cancel', vm: 'web-1' }],
+  ])("with what operators do about recoveries: '%s'", (text, command) => {
+    expect(story(CLUSTER, VMS, `at 1s: ${text}`, ...END).course[0]?.command).toEqual(command);
+  });
+
+  it.each([
+    ['once', 1],
+    ['twice', 2],
+    ['3 times', 3],
+  ])('with commands that wait until a VM has started %s', (often, times) => {
+    const { course } = story(CLUSTER, VMS, `5s after web-1 has started ${often}: fault guest-crash web-1`, ...END);
+    expect(course[0]).toMatchObject({ at: 5_000, after: { kind: 'has started', vm: 'web-1', times } });
+  });
+
+  it('with promises about what is refused, given up, and silent but for what is said', () => {
+    const promises =
+      'expect refused "write web-1 block 1 "x"" with storage-unreachable; web-1 in error; no other alarm';
+    expect(story(CLUSTER, VMS, 'run until 1s', promises).promises).toMatchObject([
+      { kind: 'refused', command: 'write web-1 block 1 "x"', because: 'storage-unreachable' },
+      { kind: 'vm is', vm: 'web-1', state: 'in error' },
+      { kind: 'no alarm', other: true },
+    ]);
+  });
 });
 
 describe('what cannot be understood is refused with its line and with what is possible', () => {
@@ -207,11 +239,22 @@ describe('lives of a VM', () => {
     const lives = new Lives();
     lives.look(truth([process('h1', 1, 0), process('h2', 2, 12)], [12]), 20);
     expect(lives.twice()).toEqual([]);
-    expect(lives.of('web')[0]).toMatchObject({ to: 12, cause: 'watchdog' });
+    expect(lives.of('web')[0]).toMatchObject({ to: 12, cause: 'isolation' });
+  });
+
+  it.each([
+    ['power off', { off: [{ from: 12, to: 99 }] }],
+    ['watchdog', { booting: [{ from: 12, to: 99 }] }],
+    ['isolation', {}],
+  ])('that their host ends tell whether it was its %s', (cause, spans) => {
+    const [world, lives] = [truth([process('h1', 1, 0)], [12]), new Lives()];
+    world.lines.set('h1', { ...line([12]), ...spans });
+    lives.look(world, 20);
+    expect(lives.of('web')[0]).toMatchObject({ to: 12, cause });
   });
 
   it('leave outages between them: from the end of one to when the guest of the next serves', () => {
-    const life = { vmId: 'web', hostId: 'h1', epoch: 1 };
+    const life = { vmId: 'web', hostId: 'h1', epoch: 1, troubled: [] };
     const lives = [
       { ...life, from: 0, ready: 5, to: 100 },
       { ...life, from: 110, ready: 140, to: 150 },
@@ -222,5 +265,17 @@ describe('lives of a VM', () => {
       { from: 150, to: 190 },
     ]);
     expect(outages(lives.slice(0, 1), 50, 300)).toEqual([{ from: 100, to: 300 }]);
+  });
+
+  it('leave outages within one: a guest serves nobody while it hangs, nor after it has crashed', () => {
+    const life = { vmId: 'web', hostId: 'h1', epoch: 1, from: 0, ready: 5 };
+    const hang = { from: 60, to: 70 };
+    expect(outages([{ ...life, troubled: [hang] }], 50, 300)).toEqual([hang]);
+    const crash = { from: 90, to: Number.POSITIVE_INFINITY };
+    const next = { ...life, epoch: 2, from: 120, ready: 150, troubled: [] };
+    expect(outages([{ ...life, to: 120, troubled: [hang, crash] }, next], 50, 300)).toEqual([
+      hang,
+      { from: 90, to: 150 },
+    ]);
   });
 });

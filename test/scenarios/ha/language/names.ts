@@ -10,6 +10,11 @@ export class Names {
     this.byName.set(name, id);
   }
 
+  /** How to speak of something that has no name; that is no way to mean it. */
+  call(id: string, words: string): void {
+    this.byId.set(id, words);
+  }
+
   learn({ sites, clusters, hosts, datastores }: Belief): void {
     for (const site of sites) this.add(site.id, `site-${site.name}`);
     for (const thing of [...clusters, ...hosts, ...datastores]) this.add(thing.id, thing.name);

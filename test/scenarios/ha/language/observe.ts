@@ -25,11 +25,9 @@ export function vmWords(vm: Vm, names: Names): string {
   return `${vm.state}${host}${waits}${to}`;
 }
 
-/** The hosts of an incident: one, or several that failed together. */
-export function hostsOfIncident(incident: Incident): string[] {
-  const { hostId, hosts } = incident as unknown as { hostId?: string; hosts?: { id: string }[] };
-  return hosts?.map((h) => h.id) ?? (hostId ? [hostId] : []);
-}
+/** Whose incident it is: of hosts that failed together, or of one guest. */
+const incidentSubject = ({ guest, hostIds }: Incident, names: Names): string =>
+  guest ? `guest of ${names.of(guest.id)}` : hostIds.map((id) => names.of(id)).join(' + ');
 
 /** What is believed, as sentences by thing: the difference of two of these is what happened between. */
 export interface Picture {
@@ -46,6 +44,7 @@ const QUIET_KINDS = new Set(['configure']);
 export function pictureOf(belief: Belief, names: Names): Picture {
   const byName = <T extends { id: string }>(things: readonly T[]) =>
     [...things].sort((a, b) => natural(names.of(a.id), names.of(b.id)));
+  for (const incident of belief.incidents) names.call(incident.id, incidentSubject(incident, names));
   return {
     hosts: new Map(byName(belief.hosts).map((h) => [names.of(h.id), h.state])),
     vms: new Map(byName(belief.vms).map((vm) => [names.of(vm.id), vmWords(vm, names)])),
@@ -54,17 +53,7 @@ export function pictureOf(belief: Belief, names: Names): Picture {
         .filter((a) => a.state === 'active')
         .map((a) => [`${a.code} ${a.object}`, { subject: names.of(a.object), code: a.code, severity: a.severity }]),
     ),
-    incidents: new Map(
-      belief.incidents.map((i) => [
-        i.id,
-        {
-          subject: hostsOfIncident(i)
-            .map((id) => names.of(id))
-            .join(' + '),
-          state: i.state,
-        },
-      ]),
-    ),
+    incidents: new Map(belief.incidents.map((i) => [i.id, { subject: incidentSubject(i, names), state: i.state }])),
     ended: new Map(
       belief.operations
         .filter((o) => isFinal(o.state) && !(QUIET_KINDS.has(o.kind) && o.state === 'success'))

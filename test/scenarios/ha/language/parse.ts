@@ -1,8 +1,9 @@
 import { Cast } from './cast.ts';
-import { COMMAND_FORMS, TRIGGER_FORMS } from './command-forms.ts';
+import { COMMAND_FORMS } from './command-forms.ts';
 import { PROMISE_FORMS } from './promise-forms.ts';
 import { SETTING_FORMS } from './setting-forms.ts';
 import type { Command, Promised, Scheduled, Setting, Story, Trigger } from './story.ts';
+import { TRIGGER_FORMS } from './trigger-forms.ts';
 import { type Place, SPAN, StoryError, span, understand } from './words.ts';
 
 /** Story time that passes without any change before a story is over that runs until quiet, ms. */
@@ -14,7 +15,7 @@ const RUN = new RegExp(`^run until (?:(?<time>${SPAN})|(?<quiet>quiet))$`);
 const SHAPES = [
   ...SETTING_FORMS.map((f) => f.usage),
   'at <time>: <command>[; <command>]',
-  '[<time>] after <VM> starts elsewhere | <VM> waits | <VM or host> is <state>: <command>',
+  `[<time>] after ${TRIGGER_FORMS.map((f) => f.usage).join(' | ')}: <command>`,
   'run until <time> | quiet',
   'expect <promise>[; <promise>]',
 ];

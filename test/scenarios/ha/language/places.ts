@@ -1,12 +1,26 @@
 import type { Belief } from '../../../../shared/invariants/facts.ts';
+import type { Span } from '../../../../shared/world/timeline.ts';
 import { vmWords } from './observe.ts';
 import type { Stage } from './stage.ts';
 import type { Life, Lives, Truth } from './truth.ts';
 import { fold, natural } from './words.ts';
 
+/** What is left of a span. */
+const without = (whole: Span, cuts: readonly Span[]): Span[] =>
+  cuts
+    .reduce<Span[]>(
+      (left, cut) =>
+        left.flatMap(({ from, to }) => [
+          { from, to: Math.min(to, cut.from) },
+          { from: Math.max(from, cut.to), to },
+        ]),
+      [whole],
+    )
+    .filter((s) => s.to > s.from);
+
 /** Spans without a serving process, from the beginning of the story to `now`, ms. Only of VMs that served at first. */
 export function outages(lives: readonly Life[], begin: number, now: number): { from: number; to: number }[] {
-  const served = lives.map((l) => ({ from: l.ready, to: l.to ?? now })).filter((s) => s.to > s.from);
+  const served = lives.flatMap((l) => without({ from: l.ready, to: l.to ?? now }, l.troubled));
   const out: { from: number; to: number }[] = [];
   if (!served.some((s) => s.from <= begin && s.to >= begin)) return out;
   let until = begin;

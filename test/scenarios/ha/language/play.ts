@@ -9,7 +9,17 @@ import { finalPlaces } from './places.ts';
 import { type Stage, setStage } from './stage.ts';
 import type { Scheduled, Story, Trigger } from './story.ts';
 import { Trouble } from './trouble.ts';
-import { type HostTruth, hostChanges, type Life, Lives, readTruth, seenAt, type Truth } from './truth.ts';
+import {
+  type GuestTruth,
+  guestsAt,
+  type HostTruth,
+  hostChanges,
+  type Life,
+  Lives,
+  readTruth,
+  seenAt,
+  type Truth,
+} from './truth.ts';
 import { natural } from './words.ts';
 
 /** The longest that a story may take that runs until quiet, ms of story time. */
@@ -27,6 +37,8 @@ export interface Seen {
   hostStates: Map<string, number>;
   /** Alarms that were ever active, as `code object`. */
   alarms: Set<string>;
+  /** Commands that were refused, as they are written, with the codes. */
+  refused: Map<string, string[]>;
 }
 export interface Played {
   golden: string;
@@ -42,8 +54,10 @@ export class Play {
   private readonly chronicle = new Chronicle();
   private readonly lives = new Lives();
   private readonly hostTruth = new Map<string, HostTruth>();
+  private guests = new Map<string, GuestTruth>();
   private readonly hostStates = new Map<string, number>();
   private readonly alarms = new Set<string>();
+  private readonly refused = new Map<string, string[]>();
   private readonly broken = new Map<string, number>();
   private readonly faults = new Map<string, string>();
   private trouble: Trouble;
@@ -111,6 +125,7 @@ export class Play {
         first: this.first,
         hostStates: this.hostStates,
         alarms: this.alarms,
+        refused: this.refused,
       },
     };
   }
@@ -158,6 +173,10 @@ export class Play {
         const home = this.first.vms.find((v) => v.id === vm?.id)?.hostId;
         return this.lives.of(names.id(trigger.vm)).some((l) => l.hostId !== home && l.to === undefined);
       }
+      case 'has started': {
+        const later = this.lives.of(names.id(trigger.vm)).filter((l) => l.from >= this.stage.begin);
+        return later.length >= trigger.times && later.at(-1)?.to === undefined;
+      }
       case 'waits':
         return vm?.state === 'faultResuming' && vm.hostId === null;
       case 'vm is':
@@ -175,6 +194,8 @@ export class Play {
       command.kind === 'kill'
         ? await this.kill(command.for)
         : await act(scheduled, this.stage, this.trouble, this.faults);
+    const [, code] = /^refused: \d+ (\S+)/.exec(note) ?? [];
+    if (code !== undefined) this.refused.set(scheduled.text, [...(this.refused.get(scheduled.text) ?? []), code]);
     // One line of the course is one line of the golden, however many things it is about.
     const rest = this.pending.some((s) => s.place === scheduled.place && s.text === scheduled.text);
     if (note || !rest)
@@ -226,9 +247,9 @@ export class Play {
     return happened;
   }
 
-  /** What became of hosts, and then of what ran on them. */
+  /** What became of hosts, of what ran on them, and of guests. */
   private worldChanges(now: number): Happening[] {
-    const happened = [...this.hostChanges(now), ...this.lifeChanges(now)];
+    const happened = [...this.hostChanges(now), ...this.lifeChanges(now), ...this.guestChanges(now)];
     for (const { at, ...happening } of happened) this.chronicle.tell(at - this.stage.begin, [happening]);
     return happened;
   }
@@ -263,6 +284,18 @@ export class Play {
         ends.has(key) ? [] : [{ at: life.from, ...line(life, `started ${where(life)}`) }],
       ),
     ];
+  }
+
+  /** Guests that crash or hang in a process that goes on. */
+  private guestChanges(now: number): (Happening & { at: number })[] {
+    const was = this.guests;
+    const found = guestsAt(this.truth, now);
+    this.guests = new Map([...found].map(([key, { is }]) => [key, is]));
+    return [...found].flatMap(([key, { is, at }]) => {
+      const [vmId = ''] = key.split(' ');
+      const subject = `the guest of ${this.stage.names.of(vmId)}`;
+      return is === (was.get(key) ?? 'works') ? [] : [{ at, word: 'world' as const, subject, text: is }];
+    });
   }
 
   private violations(only?: ReadonlySet<string>): string[] {

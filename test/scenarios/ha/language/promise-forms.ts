@@ -8,14 +8,14 @@ function hostState(text: string, place: Place): HostState {
   throw new StoryError(place, `there is no host state '${text}'. States are`, [HOST_STATES.join(', ')]);
 }
 
-const STATES = { stopped: 'stopped', gone: 'gone', waiting: 'waiting' } as const;
+const STATES = { stopped: 'stopped', gone: 'gone', waiting: 'waiting', 'in error': 'in error' } as const;
 
 /** What a story promises, besides all that its golden shows. */
 export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
   {
-    usage: 'no alarm',
-    pattern: /^no alarm$/,
-    make: () => [{ kind: 'no alarm' }],
+    usage: 'no [other] alarm',
+    pattern: /^no (?<other>other )?alarm$/,
+    make: ({ other }) => [{ kind: 'no alarm', other: other !== undefined }],
   },
   {
     usage: '[no | once] alarm <code> [on <name>]',
@@ -36,11 +36,16 @@ export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
     make: () => [{ kind: 'nothing restarted' }],
   },
   {
-    usage: 'incident of <host> open | closed | falseAlarm | none',
-    pattern: /^incident of (?<host>\S+) (?<state>open|closed|falseAlarm|none)$/,
-    make: ({ host = '', state }, cast, place) => [
-      { kind: 'incident', host: cast.one(host, ['host'], place), state: state as 'open' },
+    usage: 'incident of <host or VM> open | closed | falseAlarm | none',
+    pattern: /^incident of (?<name>\S+) (?<state>open|closed|falseAlarm|none)$/,
+    make: ({ name = '', state }, cast, place) => [
+      { kind: 'incident', of: cast.one(name, ['host', 'vm'], place), state: state as 'open' },
     ],
+  },
+  {
+    usage: 'refused "<command>" with <code>',
+    pattern: /^refused "(?<command>.+)" with (?<because>[\w-]+)$/,
+    make: ({ command = '', because = '' }) => [{ kind: 'refused', command, because }],
   },
   {
     usage: '<VM> block <n> reads "<text>"',
@@ -78,6 +83,13 @@ export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
     ],
   },
   {
+    usage: '<VM> boots after <VM> serves',
+    pattern: /^(?<vm>\S+) boots after (?<other>\S+) serves$/,
+    make: ({ vm = '', other = '' }, cast, place) => [
+      { kind: 'boots after', vm: cast.one(vm, ['vm'], place), other: cast.one(other, ['vm'], place) },
+    ],
+  },
+  {
     usage: '<VMs> never on <host>',
     pattern: /^(?<vms>.+) never on (?<host>\S+)$/,
     make: ({ vms = '', host = '' }, cast, place) =>
@@ -101,8 +113,8 @@ export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
     make: ({ vms = '' }, cast, place) => cast.many(vms, ['vm'], place).map((vm) => ({ kind: 'untouched', vm })),
   },
   {
-    usage: '<VMs> stopped | gone | waiting [because "<part of the reason>"]',
-    pattern: /^(?<vms>.+?) (?<state>stopped|gone|waiting)(?: because "(?<reason>[^"]+)")?$/,
+    usage: '<VMs> stopped | gone | waiting | in error [because "<part of the reason>"]',
+    pattern: /^(?<vms>.+?) (?<state>stopped|gone|waiting|in error)(?: because "(?<reason>[^"]+)")?$/,
     make: ({ vms = '', state, reason }, cast, place) =>
       cast.many(vms, ['vm'], place).map((vm) => ({
         kind: 'vm is',

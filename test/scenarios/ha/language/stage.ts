@@ -120,7 +120,21 @@ export function setCluster(
   return test.client.call('PATCH', `/v1/system/clusters/${names.id(name)}`, { token: test.operator, body });
 }
 
-export function haOf(ha: Record<string, unknown>, names: Names): Record<string, unknown> {
+/** Changes settings of HA of one VM; the others stay. */
+export async function setVm(
+  id: string,
+  change: Record<string, unknown>,
+  { test, token }: TestTenant,
+  names: Names,
+): ReturnType<TestCloud['client']['call']> {
+  const path = `/v1/vms/${id}`;
+  const { ha } = await test.client.must<{ ha: object }>('GET', path, token);
+  return test.client.call('PATCH', path, { token, body: { ha: { ...ha, ...haOf(change, names) } } });
+}
+
+const alone = ({ dependsOn: _, ...ha }: Record<string, unknown>): Record<string, unknown> => ha;
+
+function haOf(ha: Record<string, unknown>, names: Names): Record<string, unknown> {
   const { dependsOn, ...rest } = ha;
   return { ...rest, ...(dependsOn ? { dependsOn: (dependsOn as string[]).map((vm) => names.id(vm)) } : {}) };
 }
@@ -156,10 +170,9 @@ async function createVms(vms: (VmSetting & Setting)[], test: TestCloud, tenant: 
     for (const vm of vms.filter((v) => v.host === host)) {
       const reply = await test.client.call<VmView>('POST', `/v1/vdcs/${tenant.vdcId}/vms`, {
         token: tenant.token,
-        body: vmBody(vm, tenant, names),
+        body: vmBody({ ...vm, ha: alone(vm.ha) }, tenant, names),
       });
-      if (reply.status !== 201)
-        throw new StoryError(vm.place, `${vm.name} cannot be created: ${reply.status} ${JSON.stringify(reply.body)}`);
+      mustBe(vm, reply, 201);
       names.add(reply.body.id, vm.name);
       const found = await tenant.vm(reply.body.id);
       if (host !== undefined && !vm.off && found.hostId !== names.id(host))
@@ -168,8 +181,16 @@ async function createVms(vms: (VmSetting & Setting)[], test: TestCloud, tenant: 
     await keepFree(others, false);
   }
   await test.settle();
+  // A VM may depend on one that was created after it.
+  for (const vm of vms.filter((v) => v.ha.dependsOn !== undefined))
+    mustBe(vm, await setVm(names.id(vm.name), vm.ha, tenant, names), 200);
   for (const vm of vms.filter((v) => v.dirtyMiBps !== undefined))
     await work(names.id(vm.name), vm.dirtyMiBps as number, test);
+}
+
+function mustBe(vm: VmSetting & Setting, { status, body }: { status: number; body: unknown }, wanted: number): void {
+  if (status !== wanted)
+    throw new StoryError(vm.place, `${vm.name} cannot be there: ${status} ${JSON.stringify(body)}`);
 }
 
 /** Lets a guest write its memory so fast that a copy of it takes its time. */

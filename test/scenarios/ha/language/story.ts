@@ -64,9 +64,13 @@ export type Command =
   | { kind: 'fault'; fault: FaultKind; target: string | HostRef; for?: number }
   | { kind: 'heal'; fault: FaultKind; target: string | HostRef }
   | { kind: 'vm'; action: 'start' | 'stop' | 'delete'; vm: string }
-  | { kind: 'migrate'; vm: string; to?: HostRef }
+  | { kind: 'migrate'; vm: string; to?: HostRef; by?: 'tenant' }
+  | { kind: 'cancel'; vm: string }
   | { kind: 'create'; vm: Omit<VmSetting, 'kind'> }
   | { kind: 'host'; action: 'power-on' | 'maintenance-enter' | 'maintenance-exit'; host: HostRef }
+  | { kind: 'confirm-fenced'; host: HostRef; statement: string }
+  | { kind: 'arm'; cluster: string }
+  | { kind: 'disarm'; cluster: string; for?: number }
   | SetCluster
   | { kind: 'set vm'; vm: string; ha: Record<string, unknown> }
   | { kind: 'write'; vm: string; block: number; text: string; from?: HostRef }
@@ -78,6 +82,8 @@ export type DispatcherMood = 'dispatcher down' | 'dispatcher up' | 'dispatcher d
 /** What must have happened before a command is due. */
 export type Trigger =
   | { kind: 'starts'; vm: string }
+  /** So often since the story began, on whatever host. */
+  | { kind: 'has started'; vm: string; times: number }
   | { kind: 'waits'; vm: string }
   | { kind: 'vm is'; vm: string; state: VmState }
   | { kind: 'host is'; host: string; state: HostState };
@@ -95,16 +101,19 @@ export interface Scheduled {
 export type Promise_ =
   | { kind: 'runs'; vm: string; host?: string; elsewhere?: true; newerEpoch?: true }
   | { kind: 'untouched'; vm: string }
-  | { kind: 'vm is'; vm: string; state: 'stopped' | 'gone' | 'waiting'; reason?: string }
+  | { kind: 'vm is'; vm: string; state: 'stopped' | 'gone' | 'waiting' | 'in error'; reason?: string }
   | { kind: 'host is'; host: string; state: HostState; by?: number }
+  | { kind: 'refused'; command: string; because: string }
   | { kind: 'alarm'; code: string; object?: string; absent: boolean; ever: boolean }
-  | { kind: 'no alarm' }
+  /** `other`: besides those that the story promises. */
+  | { kind: 'no alarm'; other: boolean }
   | { kind: 'block'; vm: string; block: number; data: string }
   | { kind: 'refused writes'; vm: string; count: number }
   | { kind: 'back within'; vm: string; ms: number }
   | { kind: 'starts'; vm: string; bound: 'before' | 'after'; ms: number }
   | { kind: 'order'; first: string; second: string }
+  | { kind: 'boots after'; vm: string; other: string }
   | { kind: 'never on'; vm: string; host: string }
   | { kind: 'nothing restarted' }
-  | { kind: 'incident'; host: string; state: 'open' | 'closed' | 'falseAlarm' | 'none' };
+  | { kind: 'incident'; of: string; state: 'open' | 'closed' | 'falseAlarm' | 'none' };
 export type Promised = Promise_ & { text: string; place: Place };

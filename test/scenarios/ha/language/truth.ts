@@ -1,8 +1,15 @@
 import type { Seen } from '../../../../shared/invariants/facts.ts';
 import type { Store } from '../../../../shared/store/store.ts';
-import { endOf, seenState } from '../../../../shared/world/process.ts';
+import { crashOf, endOf, guestBorn, hangOf, seenState } from '../../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../../shared/world/records.ts';
-import { agentReachable, type HostTimeline, hostTimeline, powerAt, within } from '../../../../shared/world/timeline.ts';
+import {
+  agentReachable,
+  type HostTimeline,
+  hostTimeline,
+  powerAt,
+  type Span,
+  within,
+} from '../../../../shared/world/timeline.ts';
 import { World } from '../../../../shared/world/world.ts';
 
 /** What really is there. */
@@ -59,14 +66,27 @@ export interface Life {
   ready: number;
   to?: number;
   cause?: string;
+  /** When its guest had crashed or hung. */
+  troubled: readonly Span[];
 }
+
+/** A crash lasts as long as the process, a hang as long as its fault. */
+const troublesOf = (process: WorldProcess, faults: readonly Fault[]): Span[] =>
+  faults
+    .filter((f) => f.target === process.vmId && f.at >= guestBorn(process))
+    .flatMap(({ fault, at: from, until = Number.POSITIVE_INFINITY }) => {
+      if (fault === 'guest-crash') return [{ from, to: Number.POSITIVE_INFINITY }];
+      return fault === 'guest-hang' ? [{ from, to: until }] : [];
+    });
 
 const at = (spans: readonly { from: number }[], instant: number) => spans.some((s) => s.from === instant);
 
 function causeOf(process: WorldProcess, line: HostTimeline, end: number): string {
   if (process.movedTo) return 'moved';
   if (!line.kills.includes(end)) return 'stopped';
-  return at(line.off, end) ? 'power off' : 'watchdog';
+  if (at(line.off, end)) return 'power off';
+  // Its watchdog resets a host; one that is alone stops its VMs and stays up.
+  return at(line.booting, end) ? 'watchdog' : 'isolation';
 }
 
 /**
@@ -75,7 +95,7 @@ function causeOf(process: WorldProcess, line: HostTimeline, end: number): string
 export class Lives {
   readonly all = new Map<string, Life>();
 
-  look({ processes, lines }: Truth, now: number): void {
+  look({ processes, lines, faults }: Truth, now: number): void {
     for (const p of processes) {
       const key = `${p.hostId} ${p.vmId} ${p.epoch} ${p.startedAt}`;
       const line = lines.get(p.hostId) as HostTimeline;
@@ -89,7 +109,9 @@ export class Lives {
         epoch: p.epoch,
         from: p.startedAt,
         ready: p.readyAt,
+        troubled: [],
       };
+      life.troubled = troublesOf(p, faults);
       if (end !== undefined && life.to === undefined) Object.assign(life, { to: end, cause: causeOf(p, line, end) });
       this.all.set(key, life);
     }
@@ -138,4 +160,22 @@ export function hostChanges(
     if (is !== (out.at(-1)?.is ?? was)) out.push({ at: instant, is });
   }
   return out;
+}
+
+export type GuestTruth = 'crashed' | 'hung' | 'works';
+
+/** How the guest of each living process is, and since when where it is in trouble. */
+export function guestsAt(
+  { processes, lines, faults }: Truth,
+  now: number,
+): Map<string, { is: GuestTruth; at: number }> {
+  return new Map(
+    processes
+      .filter((p) => endOf(p, lines.get(p.hostId) as HostTimeline, now) === undefined)
+      .map((p) => {
+        const [crash, hang] = [crashOf(p, faults, now), hangOf(p, faults, now)];
+        const is = crash !== undefined ? 'crashed' : hang !== undefined ? 'hung' : 'works';
+        return [`${p.vmId} ${p.hostId} ${p.epoch}`, { is, at: crash ?? hang ?? now }];
+      }),
+  );
 }

@@ -8,4 +8,4 @@ at 5s: maintenance h3
 at 30s: fault host-power-loss h1
 at 150s: end-maintenance h3
 run until 400s
-expect web run on h3 with a newer epoch; other untouched; no alarm
+expect web run on h3 with a newer epoch; other untouched; alarm host-dead on h1; no other alarm

@@ -6,4 +6,4 @@ vm web on h1
 at 10s: fault host-power-loss h2
 at 11s: create one; create two; create three
 run until quiet
-expect one, two, three run on h1; web untouched; no alarm
+expect one, two, three run on h1; web untouched; alarm host-dead on h2; no other alarm

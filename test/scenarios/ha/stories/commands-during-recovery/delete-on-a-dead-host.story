@@ -6,4 +6,4 @@ vm web x2 on h1
 at 10s: fault host-power-loss h1
 at 11s: delete web-1
 run until quiet
-expect web-1 gone; web-2 runs elsewhere with a newer epoch; no alarm
+expect web-1 gone; web-2 runs elsewhere with a newer epoch; alarm host-dead on h1; no other alarm

@@ -7,4 +7,5 @@ vm idle on h1
 at 10s: maintenance h1
 at 22s: fault host-power-loss h1
 run until quiet
-expect web run elsewhere with a newer epoch; idle runs elsewhere with a newer epoch; no alarm
+expect web run elsewhere with a newer epoch; idle runs elsewhere with a newer epoch
+expect alarm host-dead on h1; no other alarm

@@ -7,4 +7,4 @@ at 2s: write web block 1 "whole"
 at 10s: migrate web to h2
 at 16s: fault host-power-loss h1
 run until quiet
-expect web runs elsewhere with a newer epoch; web block 1 reads "whole"; no alarm
+expect web runs elsewhere with a newer epoch; web block 1 reads "whole"; alarm host-dead on h1; no other alarm

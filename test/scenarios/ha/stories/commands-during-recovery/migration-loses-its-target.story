@@ -6,4 +6,4 @@ vm web on h1: 2 GiB, writes 64 MiB/s
 at 10s: migrate web to h2
 at 16s: fault host-power-loss h2
 run until quiet
-expect web untouched; no alarm; h2 fenced
+expect web untouched; alarm host-dead on h2; no other alarm; h2 fenced

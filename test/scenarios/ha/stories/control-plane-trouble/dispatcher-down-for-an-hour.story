@@ -9,4 +9,4 @@ at 60s: fault host-power-loss h1
 at 70s: stop db
 at 3600s: dispatcher up
 run until quiet
-expect web run elsewhere with a newer epoch; db stopped; no alarm
+expect web run elsewhere with a newer epoch; db stopped; alarm host-dead on h1; no other alarm

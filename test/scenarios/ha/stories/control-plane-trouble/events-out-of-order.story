@@ -10,4 +10,4 @@ at 20s: fault host-power-loss h1
 at 60s: delete db
 at 100s: dispatcher reorders
 run until 600s
-expect web run elsewhere with a newer epoch; no alarm
+expect web run elsewhere with a newer epoch; alarm host-dead on h1; no other alarm

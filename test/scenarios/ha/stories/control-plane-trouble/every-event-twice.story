@@ -8,4 +8,4 @@ at 5s: dispatcher duplicates
 at 10s: fault host-power-loss h1; stop db
 at 120s: start db
 run until quiet
-expect web run elsewhere with a newer epoch; db runs; no alarm
+expect web run elsewhere with a newer epoch; db runs; alarm host-dead on h1; no other alarm

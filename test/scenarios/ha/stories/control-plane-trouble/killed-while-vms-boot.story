@@ -6,4 +6,4 @@ vm web x2 on h1
 at 10s: fault host-power-loss h1
 1s after web-1 starts elsewhere: kill the control plane for 10m
 run until quiet
-expect web run elsewhere with a newer epoch; web back within 60s; no alarm
+expect web run elsewhere with a newer epoch; web back within 60s; alarm host-dead on h1; no other alarm

@@ -9,4 +9,4 @@ at 20s: stop db
 at 60s: start db
 at 150s: replay the last 100 events in reverse
 run until 400s
-expect web run elsewhere with a newer epoch; db runs; no alarm
+expect web run elsewhere with a newer epoch; db runs; alarm host-dead on h1; no other alarm

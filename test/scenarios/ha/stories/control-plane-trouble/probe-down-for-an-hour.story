@@ -7,4 +7,5 @@ at 10s: probe down
 at 60s: fault host-power-loss h1
 at 3600s: probe up
 run until quiet
-expect web run elsewhere with a newer epoch; web start elsewhere after 3599s; web start elsewhere before 3620s; no alarm
+expect web run elsewhere with a newer epoch; web start elsewhere after 3599s; web start elsewhere before 3620s
+expect alarm host-dead on h1; no other alarm

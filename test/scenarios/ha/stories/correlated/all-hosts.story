@@ -6,4 +6,4 @@ vm web x3 on h1, h2, h3
 at 10s: fault host-power-loss all hosts
 at 200s: heal host-power-loss h2; power-on h2
 run until 600s
-expect web run on h2 with a newer epoch; h2 online; no alarm
+expect web run on h2 with a newer epoch; h2 online; alarm host-dead on h1; alarm host-dead on h3; no other alarm

@@ -9,4 +9,5 @@ at 10s: fault bmc-unreachable h1; fault management-partition h1; fault storage-p
 at 100s: fault host-power-loss h3
 at 300s: heal host-power-loss h3; power-on h3
 run until 600s
-expect web run on h3 with a newer epoch; idle runs on h3 with a newer epoch; other untouched; no alarm
+expect web run on h3 with a newer epoch; idle runs on h3 with a newer epoch; other untouched
+expect alarm host-lost on h1; no other alarm

@@ -7,4 +7,5 @@ vm shop x2 on h2
 at 10s: fault host-power-loss h1
 at 25s: fault host-power-loss h2
 run until quiet
-expect web run elsewhere with a newer epoch; shop run elsewhere with a newer epoch; no alarm
+expect web run elsewhere with a newer epoch; shop run elsewhere with a newer epoch
+expect alarm host-dead on h1; alarm host-dead on h2; no other alarm

@@ -7,4 +7,5 @@ at 2s: write web block 5 "twice unlucky"
 at 10s: fault host-power-loss h1
 10s after web starts elsewhere: fault host-power-loss the host of web
 run until quiet
-expect web runs elsewhere with a newer epoch; web block 5 reads "twice unlucky"; no alarm
+expect web runs elsewhere with a newer epoch; web block 5 reads "twice unlucky"
+expect alarm host-dead on h1; alarm host-dead on h2; no other alarm

@@ -6,4 +6,4 @@ vm web on h1
 at 10s: fault host-power-loss h1
 10s after web starts elsewhere: fault bmc-unreachable the host of web; fault management-partition the host of web; fault storage-partition the host of web
 run until quiet
-expect web runs elsewhere with a newer epoch; no alarm
+expect web runs elsewhere with a newer epoch; alarm host-dead on h1; alarm host-lost on h2; no other alarm

@@ -9,4 +9,4 @@ at 10s: fault call-timeout site-a for 2m
 at 40s: fault host-power-loss h3
 run until 240s
 expect web untouched; shop runs on h4 with a newer epoch
-expect once alarm site-unreachable on site-a; no alarm; incident of h1 none
+expect once alarm site-unreachable on site-a; alarm host-dead on h3; no other alarm; incident of h1 none

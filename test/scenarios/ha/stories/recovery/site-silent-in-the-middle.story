@@ -6,4 +6,4 @@ vm web x3 on h1
 at 10s: fault host-power-loss h1
 5s after web-1 starts elsewhere: fault call-timeout site-a for 2m
 run until quiet
-expect web run elsewhere with a newer epoch; no alarm
+expect web run elsewhere with a newer epoch; alarm host-dead on h1; no other alarm

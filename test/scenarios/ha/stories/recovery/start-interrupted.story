@@ -6,4 +6,4 @@ vm night on h1: switched off
 at 10s: start night
 at 20s: fault host-power-loss the host of night
 run until quiet
-expect night runs; no alarm
+expect night runs; alarm host-dead on h1; no other alarm

@@ -9,4 +9,4 @@ at 100s: heal host-power-loss h1; power-on h1
 after h1 is online: fault host-power-loss h1
 at 300s: delete other
 run until 500s
-expect web run on h2 with a newer epoch; h1 fenced; no alarm
+expect web run on h2 with a newer epoch; h1 fenced; alarm host-dead on h1; no other alarm

@@ -8,4 +8,4 @@ at 10s: fault host-power-loss h1
 at 100s: start plain
 run until quiet
 expect web runs elsewhere with a newer epoch; plain runs elsewhere with a newer epoch; plain start elsewhere after 99s
-expect no alarm
+expect alarm host-dead on h1; no other alarm
