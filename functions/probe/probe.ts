@@ -46,7 +46,7 @@ export class Probe {
     const now = this.runtime.clock.now();
     if (this.stale(now)) await this.refresh(now);
     // What is open changes by itself: passes begin, and end.
-    else if (this.kept && this.kept.incidents.length > 0) this.kept.incidents = await openIncidents(this.runtime);
+    else if (this.kept && this.kept.incidents.length > 0) this.kept.incidents = await openIncidents(this.runtime.store);
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
