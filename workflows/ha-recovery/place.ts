@@ -44,7 +44,7 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
   const failed = await hostsOf(incident, deps);
   const marks = failed.flatMap((h) => (h.callsRecovery ? [`${h.id} ${h.callsRecovery}`] : []));
   const entries = entriesOf(parts);
-  const { cases, gone } = await survey(incident.id, failed, entries, deps.store);
+  const { cases, gone } = await survey(incident.id, { failed, hosts }, entries, deps.store);
   const arrivals = await arrivalsOf(
     cases.map((c) => c.vm),
     hosts,
@@ -140,7 +140,8 @@ function holding(entry: IncidentVm, vm: Vm | undefined, incidentId: string): Inc
   const { was } = entry;
   if (!was || vm?.state !== 'faultResuming' || vm.recovery?.incidentId !== incidentId) return entry;
   const stands = was.failed ? vm.hostId === was.toHost && vm.epoch === was.epoch : vm.hostId === null;
-  return stands ? was : entry;
+  // An alarm that was raised meanwhile stands until it is cleared.
+  return stands ? { ...was, ...(entry.alarm ? { alarm: entry.alarm } : {}) } : entry;
 }
 
 /**
@@ -149,11 +150,12 @@ function holding(entry: IncidentVm, vm: Vm | undefined, incidentId: string): Inc
  */
 async function survey(
   incidentId: string,
-  failed: readonly Host[],
+  { failed, hosts }: { failed: readonly Host[]; hosts: readonly Host[] },
   entries: readonly IncidentVm[],
   store: Store,
 ): Promise<{ cases: Case[]; gone: IncidentVm[] }> {
   const data = new TenantData(store, SYSTEM);
+  const fenced = new Set(hosts.filter((h) => h.state === 'fenced').map((h) => h.id));
   const open = new Map(entries.filter(isOpen).map((entry) => [entry.id, entry]));
   const indexed = (
     await Promise.all(
@@ -176,8 +178,9 @@ async function survey(
     if (!isOpen(entry)) continue;
     const why = whyNotOurs(vm, entry, incidentId);
     if (vm && why === undefined) {
-      // One that was given a place is started and looked for there; nothing is to be decided, unless that has failed.
-      if (vm.hostId === null || entry.failed) cases.push({ vm, entry });
+      // One that was given a place is started and looked for there; nothing is to be decided, unless that has failed, or
+      // its new host was fenced since: the recovery of that one may have missed it, where the index lagged.
+      if (vm.hostId === null || entry.failed || fenced.has(vm.hostId)) cases.push({ vm, entry });
     } else gone.push({ ...entry, ...why } as IncidentVm);
   }
   return { cases, gone };
