@@ -11,6 +11,7 @@ import { Inventory } from '../../shared/store/inventory.ts';
 import { openIncidents } from '../../shared/store/recoveries.ts';
 import { believed, callsRecovery, decide, type Finding, isDue } from './decide.ts';
 import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
+import { FailBack } from './fail-back.ts';
 import { FailoverWatch } from './failover.ts';
 import { GuestWatch } from './guest-watch.ts';
 import { nextPass, note, Overtaken, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
@@ -32,6 +33,7 @@ export class Probe {
   private readonly inventory: Inventory;
   private readonly failover: FailoverWatch;
   private readonly guests: GuestWatch;
+  private readonly failBack: FailBack;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -40,6 +42,7 @@ export class Probe {
     this.inventory = new Inventory(runtime.store, SYSTEM);
     this.failover = new FailoverWatch(runtime);
     this.guests = new GuestWatch(runtime);
+    this.failBack = new FailBack(runtime);
   }
 
   async run(): Promise<Finding[]> {
@@ -74,6 +77,7 @@ export class Probe {
     for (const finding of disarmedFindings(clusters, now)) await this.disarmed(finding, now);
     for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
     await this.failover.run(clusters, hosts, now);
+    await this.failBack.run(clusters, hosts, now);
   }
 
   /** Written only when it differs from what this probe last saw. */

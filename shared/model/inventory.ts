@@ -176,6 +176,8 @@ export interface Host extends HostHardware {
   servesSince: number;
   /** Set by an operation that leaves a VM on it to the recovery; its own mark, so that no other one is taken away. */
   callsRecovery?: string;
+  /** Incidents of which VMs may want to come back to it, since it serves again. */
+  failsBack?: string[];
   /** What its signs said when a probe last found a change, and when that was, ms. */
   condition?: Condition;
   conditionAt?: number;

@@ -94,6 +94,8 @@ async function hostThatIsFenced(s: Setting): Promise<{ id: string; name: string 
   for (const kind of ['bmc-unreachable', 'management-partition', 'storage-partition'])
     await s.test.fault(kind, host.id);
   await s.test.until(async () => (await seen()).items[0]?.state === 'fencing');
+  // Since it was loaded nothing was heard of it, and that is not long ago.
+  await s.test.advance(6);
   return host;
 }
 

@@ -116,6 +116,11 @@ export class Stage {
     return known('a host', (await this.hosts())[0]).id;
   }
 
+  /** VMs that are believed to be on a host. */
+  async onHost(id: string): Promise<Vm[]> {
+    return (await readBelief(this.store)).vms.filter((vm) => vm.hostId === id);
+  }
+
   /** The hosts besides that one. */
   async others(id: string): Promise<[string, string]> {
     const ids = (await this.hosts()).map((h) => h.id).filter((other) => other !== id);

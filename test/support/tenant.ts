@@ -6,7 +6,7 @@ export interface VmShape {
   memoryMiB?: number;
   sizeGiB?: number;
   count?: number;
-  ha?: { enabled: boolean; restartPriority?: string; faultProcess?: string; dependsOn?: string[] };
+  ha?: { enabled: boolean; restartPriority?: string; faultProcess?: string; failBack?: boolean; dependsOn?: string[] };
   guest?: { os: string; pvDriver?: boolean };
   start?: boolean;
   nic?: boolean;

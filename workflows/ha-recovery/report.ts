@@ -27,13 +27,14 @@ export async function report(state: State, deps: StepDeps): Promise<Record<strin
     deps,
   );
   await takeMarks((state.marks as string[] | undefined) ?? [], hosts, deps);
-  await close(incident, end, entries.all, String(state.operationId), deps);
   const recovered = entries.all.filter((v) => v.outcome === 'recovered').length;
   await new Operations(deps.store, SYSTEM).finish(
     state.operationId,
     { ok: true, result: { verdict: state.verdict, recovered, waiting: end.waiting, incidentId: incident.id } },
     deps.clock,
   );
+  // Last of all, since whoever repeats this step after a crash must still hold the incident.
+  await close(incident, end, entries.all, String(state.operationId), deps);
   return {};
 }
 

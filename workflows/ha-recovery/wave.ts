@@ -77,7 +77,8 @@ function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'r
   const recovery = { incidentId: filing.incidentId, part: filing.partOf.get(vm.id) };
   switch (move.kind) {
     case 'start': {
-      const failBackTo = vm.ha.failBack ? (vm.failBackTo ?? move.entry?.fromHost ?? vm.runsOn) : undefined;
+      const home = vm.ha.failBack ? (vm.failBackTo ?? move.entry?.fromHost ?? vm.runsOn) : undefined;
+      const failBackTo = home === move.seat.hostId ? undefined : home;
       return {
         set: {
           state: resuming(vm),
@@ -88,7 +89,7 @@ function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'r
           ...(failBackTo ? { failBackTo } : {}),
         },
         add: { epoch: nextEpoch(vm) - vm.epoch, version: 1 },
-        remove: ['reason', ...over, ...emptied(move.seat)],
+        remove: ['reason', ...(failBackTo ? [] : ['failBackTo']), ...over, ...emptied(move.seat)],
       };
     }
     case 'arrived': {

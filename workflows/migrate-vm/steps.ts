@@ -165,7 +165,7 @@ const figuresOf = (plan: CopyPlan) => ({
 /** The belief follows what the hosts say. A VM that a recovery has found at its target has arrived as well. */
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const vm = await ownVm(state, deps);
-  if (vm) await land(vm, deps);
+  if (vm) await land(vm, state, deps);
   await tellRecovery(state, deps);
   await letGo(state, deps);
   const result = { ...(state.moved as Record<string, unknown> | undefined) };
@@ -174,7 +174,7 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 }
 
 /** Enters the VM where it runs now. If its target has failed since, it waits for the recovery of that host. */
-async function land(vm: Moving, deps: StepDeps): Promise<void> {
+async function land(vm: Moving, state: State, deps: StepDeps): Promise<void> {
   const { seat, epoch } = vm.migration;
   const target = await new Inventory(deps.store, SYSTEM).host(seat.hostId);
   const [seen] = await deps.port.inspectVms(vm.siteId, [{ vmId: vm.id, hostId: seat.hostId }]);
@@ -192,7 +192,11 @@ async function land(vm: Moving, deps: StepDeps): Promise<void> {
         : { state: vmMachine.next('migrating', 'migrateDone'), ...seat }),
     },
     add: { version: 1 },
-    remove: ['migration', ...SEAT.filter((attribute) => lost || seat[attribute] === undefined)],
+    remove: [
+      'migration',
+      ...failBackOver(vm, state),
+      ...SEAT.filter((attribute) => lost || seat[attribute] === undefined),
+    ],
     ...unchanged(vm),
   });
   const runOn = new Map(lost ? [] : [[seat.hostId, { unclaimed: true }]]);
@@ -212,6 +216,12 @@ async function land(vm: Moving, deps: StepDeps): Promise<void> {
     if (error instanceof HostFull) throw new TryAgain('the target has changed meanwhile');
     throw error;
   }
+}
+
+/** It is back on its host, or somebody has asked for another place: nothing is to bring it back any more. */
+function failBackOver({ failBackTo, migration }: Moving, { evacuation, failBackTo: goesBack }: State): string[] {
+  const asked = evacuation === undefined && goesBack === undefined;
+  return failBackTo !== undefined && (asked || migration.seat.hostId === failBackTo) ? ['failBackTo'] : [];
 }
 
 /**
@@ -234,7 +244,7 @@ async function stayAtSource(state: State, deps: StepDeps): Promise<void> {
     const [cancelled] = await deps.port.cancelMigrations(vm.siteId, [refOf(vm)]);
     if (!cancelled || cancelled.outcome === 'unreachable') throw new TryAgain('the source cannot be asked');
     if (cancelled.outcome === 'moved') {
-      await land(vm, deps);
+      await land(vm, state, deps);
       await tooLate(state, deps);
     } else await remain(vm, deps, publicWords(causeOf(state.error).message));
   }

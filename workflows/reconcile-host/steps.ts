@@ -30,23 +30,24 @@ async function reconcile(state: State, deps: StepDeps): Promise<Record<string, u
 async function finish(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const host = await claimedHost(state, deps);
   const now = deps.clock.now();
+  const incident = host.incidentId ? await deps.store.get<Incident>(keys.incident(host.incidentId)) : undefined;
   const tx = new Transaction().update(hostKey(host), {
     set: {
       state: host.state === 'online' ? 'online' : hostMachine.next(host.state, 'reconciled'),
       power: 'on',
       seenAt: now,
       servesSince: state.lookedAt as number,
+      ...failsBack(host, incident),
     },
     add: { version: 1 },
     remove: ['claim', 'reason', 'incidentId'],
     ...stillMine(state),
   });
-  await noteReturn(
-    tx,
-    host,
-    { at: now, killed: Number(state.killed ?? 0), refusedWrites: Number(state.refusedWrites ?? 0) },
-    deps,
-  );
+  noteReturn(tx, host, incident, {
+    at: now,
+    killed: Number(state.killed ?? 0),
+    refusedWrites: Number(state.refusedWrites ?? 0),
+  });
   emit(tx, {
     id: deps.ids.make('event'),
     type: 'host.online',
@@ -64,13 +65,12 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 }
 
 /** Its incident says that it is back, and what it had gone on doing: stale processes, and writes that no volume took. */
-async function noteReturn(
+function noteReturn(
   tx: Transaction,
   host: Host,
+  incident: Incident | undefined,
   { at, killed, refusedWrites }: { at: number; killed: number; refusedWrites: number },
-  { store }: StepDeps,
-): Promise<void> {
-  const incident = host.incidentId && (await store.get<Incident>(keys.incident(host.incidentId)));
+): void {
   if (!incident) return;
   const detail = `${killed} stale processes killed, ${refusedWrites} of their writes refused`;
   tx.update(keys.incident(incident.id), {
@@ -84,6 +84,15 @@ async function noteReturn(
     values: { ':version': incident.version },
     onFail: () => new TryAgain(`incident ${incident.id} changed meanwhile`),
   });
+}
+
+/** Incidents that are remembered for VMs that want to come back; of more the oldest are forgotten. Declared. */
+const REMEMBERED = 8;
+
+/** VMs that it lost may want to come back (`ha.failBack`): from now on the probe looks for them. */
+function failsBack({ failsBack = [] }: Host, incident: Incident | undefined): Pick<Host, 'failsBack'> {
+  if (!incident || incident.parts.length === 0) return {};
+  return { failsBack: [...failsBack.filter((id) => id !== incident.id), incident.id].slice(-REMEMBERED) };
 }
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {
