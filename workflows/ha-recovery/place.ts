@@ -38,8 +38,8 @@ export async function plan(state: State, deps: StepDeps): Promise<Record<string,
     inventory.cluster(incident.clusterId),
     inventory.hostsOf(incident.clusterId, { consistent: true }),
   ]);
-  // Every try that the cluster allows, one after the other; more than one is needed only where starts fail.
-  if (round > Math.min(MOST_ROUNDS, (1 + cluster.ha.localRestarts) * (1 + cluster.ha.relocations)))
+  // Every try that the cluster allows, one after the other, and the decision to give up; only where starts fail.
+  if (round > Math.min(MOST_ROUNDS, 1 + (1 + cluster.ha.localRestarts) * (1 + cluster.ha.relocations)))
     return { round, open: 0 };
   const failed = await hostsOf(incident, deps);
   const marks = failed.flatMap((h) => (h.callsRecovery ? [`${h.id} ${h.callsRecovery}`] : []));
