@@ -144,7 +144,7 @@ class Player {
   private async act(h: Happening): Promise<void> {
     if (h.do === 'power-on') return this.powerOn(hostOf(this.schedule, h.which));
     if (h.do === 'fault') {
-      const target = targetOf(this.schedule, h, this.vms);
+      const target = targetOf(this.schedule, h, this.present());
       if (target) await this.test.fault(h.kind, target, { for: h.seconds });
       return this.test.rest();
     }
@@ -153,6 +153,12 @@ class Player {
     const { status, body } = h.do === 'delete' ? await this.acme.remove(id) : await this.acme.action(id, h.do);
     if (!TAKEN.includes(status)) throw new Error(`${this.when()}: ${h.do} ${id}: ${status} ${JSON.stringify(body)}`);
     await this.test.rest();
+  }
+
+  /** A VM that was deleted cannot crash any more. */
+  private present(): string[] {
+    const volumes = new Set(this.watch.truth(this.now).volumes?.map((v) => v.vmId));
+    return this.vms.filter((id) => volumes.has(id));
   }
 
   private async powerOn(host: string): Promise<void> {
