@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { TestCloud } from '../support/cloud.ts';
-import { memoryEngine } from '../support/dynamo/client.ts';
 import { TestTenant } from '../support/tenant.ts';
 
 /** Random histories per run. The continuous integration asks for more than a quick test run. */
@@ -140,11 +139,7 @@ async function act(test: TestCloud, acme: TestTenant, a: Action, ids: string[]):
 it(`random faults and commands, ${RUNS} histories (seed ${SEED}): no VM ever runs twice, ledgers always add up, and in the end nothing is forgotten`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 25 }), fc.integer(), async (actions, seed) => {
-      const test = await TestCloud.start({
-        estate,
-        seed: seed >>> 0,
-        ...(process.env.MEM ? { memory: memoryEngine() } : {}),
-      });
+      const test = await TestCloud.start({ estate, seed: seed >>> 0 });
       try {
         const acme = await TestTenant.create(test);
         const ids: string[] = [];

@@ -2,6 +2,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LOCAL_TABLES } from '../../../infra/local/dynamo/tables.ts';
 import { checkInvariants, INVARIANTS } from '../../../shared/invariants/check.ts';
 import type { Belief, Seen } from '../../../shared/invariants/facts.ts';
+import { SECOND } from '../../../shared/kernel/clock.ts';
 import { hash32 } from '../../../shared/kernel/random.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import type { Store } from '../../../shared/store/store.ts';
@@ -16,10 +17,11 @@ const EVERY_INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-6', 'INV-13']);
 const ALWAYS = INVARIANTS.filter((i) => EVERY_INSTANT.has(i.id));
 
 /**
- * Held to only when all is at rest. While two incidents speak of one VM, the report of the one that recovered it ends the
- * alarm that the other raised, and either may call it waiting until its next try.
+ * While a site is silent nothing is known of its hosts. Those that come back with it have lost what they ran, and are
+ * found out by the probe after the site is heard again. What stands for longer is forgotten.
  */
-const AT_REST = /waits for capacity without an alarm$/;
+const UNDETECTED = /there is no such process$/;
+const DETECTED_MS = 20 * SECOND;
 
 /** Belief and truth at an instant, read past all functions from the tables in memory. */
 export class Watch {
@@ -99,8 +101,18 @@ export class Watch {
     this.checks += findings.reduce((n, f) => n + f.checked, 0);
     const violations = findings.flatMap((f) => f.violations.map((v) => `${f.id}: ${v}`));
     const all = invariants.length === INVARIANTS.length;
-    return [...violations.filter((v) => all || !AT_REST.test(v)), ...runningTwice(seen)];
+    const ripe = this.overdue(violations, now);
+    return [...(all ? violations : ripe), ...runningTwice(seen)];
   }
+
+  /** Without the sentences that may stand for a while, as long as they do. */
+  private overdue(violations: string[], now: number): string[] {
+    const young = violations.filter((v) => UNDETECTED.test(v));
+    for (const v of this.since.keys()) if (!young.includes(v)) this.since.delete(v);
+    for (const v of young) if (!this.since.has(v)) this.since.set(v, now);
+    return violations.filter((v) => now - (this.since.get(v) ?? 0) > DETECTED_MS);
+  }
+  private readonly since = new Map<string, number>();
 
   /** What is known of a VM, for the one who has to find out what went wrong. */
   async about(vmId: string, now: number, begun: number): Promise<string[]> {
