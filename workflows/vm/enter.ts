@@ -8,7 +8,7 @@ import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { unchanged, vmKey } from './records.ts';
 
-/** VMs of one host that one transaction enters or hands over. */
+/** VMs that one transaction enters or hands over, with the hosts that they are on. */
 const VMS_PER_TRANSACTION = 40;
 /** On a host in one of these states a VM is found by the recovery that may follow: it looks when the fence is confirmed. */
 const FOUND_THERE: readonly HostState[] = ['online', 'suspect', 'fencing'];
@@ -31,33 +31,50 @@ class NotThere extends Error {
  * @throws TryAgain while a host is looked at after its return
  */
 export async function enterHosts(vms: readonly Vm[], deps: StepDeps): Promise<Vm[]> {
+  const missing = vms.filter(notEntered);
   const handedOver = new Set<string>();
-  for (const [hostId, all] of Map.groupBy(vms.filter(notEntered), (vm) => vm.hostId as string))
-    for (let i = 0; i < all.length; i += VMS_PER_TRANSACTION) {
-      const some = all.slice(i, i + VMS_PER_TRANSACTION);
-      try {
-        await deps.store.commit(entry(hostId, some));
-      } catch (error) {
-        if (!(error instanceof NotThere)) throw error;
-        if (error.state !== 'fenced' && error.state !== 'gone') throw new TryAgain(`host ${hostId} is ${error.state}`);
-        await deps.store.commit(handOver(hostId, some));
-        for (const vm of some) handedOver.add(vm.id);
-      }
+  for (let i = 0; i < missing.length; i += VMS_PER_TRANSACTION) {
+    const some = missing.slice(i, i + VMS_PER_TRANSACTION);
+    try {
+      await deps.store.commit(entry(some));
+    } catch (error) {
+      if (!(error instanceof NotThere)) throw error;
+      for (const vm of await hostByHost(some, deps)) handedOver.add(vm.id);
     }
+  }
   return vms.filter((vm) => !handedOver.has(vm.id));
 }
 
-function entry(hostId: string, vms: readonly Vm[]): Transaction {
+/** One of their hosts is not what it was: each is looked at by itself. Answers the VMs that were handed over. */
+async function hostByHost(vms: readonly Vm[], { store }: StepDeps): Promise<Vm[]> {
+  const handedOver: Vm[] = [];
+  for (const [hostId, some] of Map.groupBy(vms, (vm) => vm.hostId as string)) {
+    try {
+      await store.commit(entry(some));
+    } catch (error) {
+      if (!(error instanceof NotThere)) throw error;
+      if (error.state !== 'fenced' && error.state !== 'gone') throw new TryAgain(`host ${hostId} is ${error.state}`);
+      await store.commit(handOver(hostId, some));
+      handedOver.push(...some);
+    }
+  }
+  return handedOver;
+}
+
+function entry(vms: readonly Vm[]): Transaction {
   const states = Object.fromEntries(FOUND_THERE.map((state) => [`:${state}`, state]));
-  const tx = new Transaction().check(
-    keys.host((vms[0] as Vm).clusterId, hostId),
-    `#state IN (${Object.keys(states).join(', ')})`,
-    (found) => new NotThere(found?.state as HostState | undefined),
-    states,
-    'control',
-    { '#state': 'state' },
-  );
-  for (const vm of vms) tx.update(vmKey(vm), { set: { runsOn: hostId }, ...unchanged(vm) });
+  const tx = new Transaction();
+  for (const [hostId, some] of Map.groupBy(vms, (vm) => vm.hostId as string)) {
+    tx.check(
+      keys.host((some[0] as Vm).clusterId, hostId),
+      `#state IN (${Object.keys(states).join(', ')})`,
+      (found) => new NotThere(found?.state as HostState | undefined),
+      states,
+      'control',
+      { '#state': 'state' },
+    );
+    for (const vm of some) tx.update(vmKey(vm), { set: { runsOn: hostId }, ...unchanged(vm) });
+  }
   return tx;
 }
 
