@@ -14,7 +14,7 @@ import { clusterPicture, migrationBegins } from '../../shared/store/moves.ts';
 import { accept, newOperation, Operations } from '../../shared/store/outbox.ts';
 import { readEntries } from '../../shared/store/recoveries.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { Overtaken } from './incidents.ts';
+import { Overtaken, unlessOvertaken } from './overtaken.ts';
 
 /**
  * Brings VMs back to a host that serves again, where they want that (`ha.failBack`), by ordinary live migrations. The
@@ -46,17 +46,17 @@ export class FailBack {
     const found = await this.data.vmsById([...new Set(own.map((entry) => entry.id))]);
     const vms = found.filter((vm) => vm.failBackTo === host.id && vm.hostId !== host.id);
     if (vms.length === 0 && own.every((e) => e.outcome !== 'waiting' && e.outcome !== 'recovering'))
-      return this.unlessOvertaken(this.forget(host));
+      await unlessOvertaken(this.forget(host));
     if (vms.length === 0) return;
     const tries = new Map<string, Tries>();
     for (const vm of vms) tries.set(vm.id, await this.triesOf(vm, host));
     const plan = planFailBack(vms, host.id, await clusterPicture(store, host.clusterId), tries);
     for (const back of plan) {
-      if (back.kind === 'moves') await this.unlessOvertaken(this.begin(back, host, now));
-      else if (back.kind === 'dropped') await this.unlessOvertaken(this.drop(back.vm));
+      if (back.kind === 'moves') await unlessOvertaken(this.begin(back, host, now));
+      else if (back.kind === 'dropped') await unlessOvertaken(this.drop(back.vm));
     }
     const newest = incidents.sort((a, b) => (a.id < b.id ? -1 : 1)).at(-1);
-    if (newest) await this.unlessOvertaken(this.note(newest, host, plan, now));
+    if (newest) await unlessOvertaken(this.note(newest, host, plan, now));
   }
 
   /** The last operation of a VM tells whether it was a migration of this fail-back, and which. */
@@ -125,15 +125,6 @@ export class FailBack {
       values: { ':version': incident.version },
       onFail: () => new Overtaken(),
     });
-  }
-
-  private async unlessOvertaken(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      // A request, a recovery or another probe was faster: its change stands, and the next look sees it.
-      if (!(error instanceof Overtaken)) throw error;
-    }
   }
 }
 

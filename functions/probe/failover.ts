@@ -6,11 +6,10 @@ import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { allFound, readFailover, slotsToNote } from '../../shared/store/failover.ts';
 import { writeSlots } from '../../shared/store/slots.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
+import { Overtaken, unlessOvertaken } from './overtaken.ts';
 
-export const CAPACITY_ALARM = 'failover-capacity';
-export const FRAGMENTED_ALARM = 'failover-fragmented';
-
-class Overtaken extends Error {}
+const CAPACITY_ALARM = 'failover-capacity';
+const FRAGMENTED_ALARM = 'failover-fragmented';
 
 /**
  * Looks whether clusters keep what they have promised for failures (HA-13), raises and clears the alarms of it, and
@@ -51,13 +50,8 @@ export class FailoverWatch {
     if (slots) {
       const tx = new Transaction();
       writeSlots(tx, clusterId, records.cluster.slots, slots, () => new Overtaken());
-      try {
-        await store.commit(tx);
-      } catch (error) {
-        // Somebody has noted a larger VM meanwhile: it is looked at again.
-        if (error instanceof Overtaken) return false;
-        throw error;
-      }
+      // Where somebody has noted a larger VM meanwhile it is looked at again.
+      if (!(await unlessOvertaken(store.commit(tx)))) return false;
     }
     const cluster = slots ? { ...records.cluster, slots } : records.cluster;
     const state = failoverState(cluster, records.hosts, records.vms, { look: 0 });

@@ -4,7 +4,7 @@ import { MINUTE } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { GUEST_ALARMS, type GuestAlarm, withRestart } from '../../shared/model/guest-fault.ts';
 import type { Alarm } from '../../shared/model/incident.ts';
-import { assess } from '../../shared/model/liveness.ts';
+import { assess, livenessOf } from '../../shared/model/liveness.ts';
 import { vmMachine } from '../../shared/model/vm.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -15,6 +15,7 @@ import { accept, emit, newOperation } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type GuestCase, type GuestFinding, judgeGuest } from './guests.ts';
+import { Overtaken, unlessOvertaken } from './overtaken.ts';
 
 /** How long the list of alarms is believed that another probe may have changed, ms. */
 const REFRESH_MS = MINUTE;
@@ -28,9 +29,6 @@ const isGuestAlarm = (code: string): code is GuestAlarm => (GUEST_ALARMS as read
 /** Heartbeats by site and host. */
 export type Beats = ReadonlyMap<string, ReadonlyMap<string, Heartbeat>>;
 type Sign = GuestTrouble & { siteId: string; hostId: string };
-
-/** Another probe, or a request, was faster: its change stands. */
-class Overtaken extends Error {}
 
 /** Looks at the guests that hosts report, and at those with an alarm. While there are none it reads nothing. */
 export class GuestWatch {
@@ -72,7 +70,8 @@ export class GuestWatch {
       const cluster = clusters.find((c) => c.id === vm?.clusterId);
       const beat = beats.get(vm?.siteId ?? '')?.get(vm?.hostId ?? '');
       const trouble = beat?.guests?.find((g) => g.vmId === id);
-      return { vm, host, cluster, heard: assess(beat, now) === 'alive', trouble };
+      const heard = cluster !== undefined && assess(beat, now, livenessOf(cluster.ha)) === 'alive';
+      return { vm, host, cluster, heard, trouble };
     });
   }
 
@@ -131,11 +130,7 @@ export class GuestWatch {
       data: { fault: trouble.state, epoch: vm.epoch },
     });
     accept(tx, operation);
-    try {
-      await store.commit(tx);
-    } catch (error) {
-      if (!(error instanceof Overtaken)) throw error;
-    }
+    await unlessOvertaken(store.commit(tx));
   }
 
   /** Alarms of guests that are active, by VM. */

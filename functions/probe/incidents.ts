@@ -2,21 +2,20 @@ import type { Runtime } from '../../shared/aws/runtime.ts';
 import type { Ids } from '../../shared/kernel/ids.ts';
 import { hostAlarms } from '../../shared/model/host-alarms.ts';
 import type { Incident } from '../../shared/model/incident.ts';
-import { type Host, hostMachine } from '../../shared/model/inventory.ts';
+import { type Condition, type Host, hostMachine } from '../../shared/model/inventory.ts';
 import { moveAlarms } from '../../shared/store/alarms.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation, tellSettings } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
+import { Overtaken } from './overtaken.ts';
 
 /** Hosts that one transaction makes suspect, each with its alarms, beside incident, mark, operation and event. */
 const HOSTS_AT_ONCE = 14;
 
-/** Another probe, or a workflow, was faster: its change stands. */
-export class Overtaken extends Error {}
-
-/** A host that fell silent, when it was heard last, ms, and what is believed of it from now on. */
+/** A host that fell silent, how it was found, when it was heard last, ms, and what is believed of it from now on. */
 export interface Suspect {
   host: Host;
+  condition: Condition;
   at: number;
   also: Partial<Host>;
 }

@@ -2,20 +2,20 @@ import type { Runtime } from '../../shared/aws/runtime.ts';
 import { type Heartbeat, type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
 import { type Watch, watchOf } from '../../shared/model/condition.ts';
-import type { Incident } from '../../shared/model/incident.ts';
-import type { Cluster, Host } from '../../shared/model/inventory.ts';
-import { assess } from '../../shared/model/liveness.ts';
+import type { AlarmText, Incident } from '../../shared/model/incident.ts';
+import type { Cluster, Condition, Host } from '../../shared/model/inventory.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { openIncidents } from '../../shared/store/recoveries.ts';
 import { believed, callsRecovery, decide, type Finding, isDue } from './decide.ts';
-import { DISARMED_ALARM, type DisarmedFinding, disarmedFindings } from './disarmed.ts';
+import { DISARMED_ALARM, disarmedFindings } from './disarmed.ts';
 import { FailBack } from './fail-back.ts';
 import { FailoverWatch } from './failover.ts';
 import { GuestWatch } from './guest-watch.ts';
-import { nextPass, note, Overtaken, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
-import { OVERCOMMIT_ALARM, type OvercommitFinding, overcommitFindings } from './overcommit.ts';
+import { nextPass, note, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
+import { OVERCOMMIT_ALARM, overcommitFindings } from './overcommit.ts';
+import { unlessOvertaken } from './overtaken.ts';
 
 /** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
 const HOSTS_PER_INCIDENT = 500;
@@ -55,9 +55,9 @@ export class Probe {
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);
-    await this.act(findings, beats, now);
+    await this.act(findings, now);
     const due = this.dueIncidents(now);
-    for (const incident of due) await this.unlessOvertaken(nextPass(this.runtime, incident, now));
+    for (const incident of due) await unlessOvertaken(nextPass(this.runtime, incident, now));
     // What was found changes hosts and incidents: the next run looks at them afresh.
     if (findings.length + due.length > 0) this.kept = undefined;
     return findings;
@@ -74,31 +74,24 @@ export class Probe {
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
     const incidents = await openIncidents(this.runtime.store);
     this.kept = { at: now, hosts, clusters: new Map(clusters.map((c) => [c.id, c])), incidents };
-    for (const finding of disarmedFindings(clusters, now)) await this.disarmed(finding, now);
-    for (const finding of overcommitFindings(clusters, hosts)) await this.overcommit(finding, now);
+    for (const { clusterId: object, raised, text } of disarmedFindings(clusters, now))
+      await this.show({ code: DISARMED_ALARM, object, severity: 'warning', text }, raised, now);
+    for (const { hostId: object, raised, text } of overcommitFindings(clusters, hosts))
+      await this.show({ code: OVERCOMMIT_ALARM, object, severity: 'major', text }, raised, now);
     await this.failover.run(clusters, hosts, now);
     await this.failBack.run(clusters, hosts, now);
   }
 
-  /** Written only when it differs from what this probe last saw. */
-  private async overcommit({ hostId, raised, text }: OvercommitFinding, now: number): Promise<void> {
-    if (this.overcommitted.get(hostId) === raised) return;
+  /** An alarm stands, or does not. Written only when that differs from what this probe last saw. */
+  private async show(alarm: AlarmText, raised: boolean, now: number): Promise<void> {
     const { store, ids } = this.runtime;
-    if (raised) await raiseAlarm(store, ids, { code: OVERCOMMIT_ALARM, object: hostId, severity: 'major', text }, now);
-    else await clearAlarm(store, ids, OVERCOMMIT_ALARM, hostId, now);
-    this.overcommitted.set(hostId, raised);
-  }
-  private readonly overcommitted = new Map<string, boolean>();
-
-  private async disarmed({ clusterId, raised, text }: DisarmedFinding, now: number): Promise<void> {
-    if (this.unarmed.get(clusterId) === raised) return;
-    const { store, ids } = this.runtime;
-    const alarm = { code: DISARMED_ALARM, object: clusterId, severity: 'warning' as const, text };
+    const name = `${alarm.code} ${alarm.object}`;
+    if (this.shown.get(name) === raised) return;
     if (raised) await raiseAlarm(store, ids, alarm, now);
-    else await clearAlarm(store, ids, DISARMED_ALARM, clusterId, now);
-    this.unarmed.set(clusterId, raised);
+    else await clearAlarm(store, ids, alarm.code, alarm.object, now);
+    this.shown.set(name, raised);
   }
-  private readonly unarmed = new Map<string, boolean>();
+  private readonly shown = new Map<string, boolean>();
 
   /** By what the hosts of each cluster are judged now. */
   private watches(now: number): Map<string, Watch> {
@@ -146,11 +139,7 @@ export class Probe {
     return (this.kept?.incidents ?? []).filter((incident) => isDue(incident, now, watches.get(incident.clusterId)));
   }
 
-  private async act(
-    findings: readonly Finding[],
-    beats: ReadonlyMap<string, ReadonlyMap<string, Heartbeat>>,
-    now: number,
-  ): Promise<void> {
+  private async act(findings: readonly Finding[], now: number): Promise<void> {
     const suspects: Suspect[] = [];
     const passes = new Set<Incident>();
     for (const finding of findings) {
@@ -158,28 +147,19 @@ export class Probe {
       const also = believed(finding, now);
       const incident = this.kept?.incidents.find((i) => i.hosts.some((h) => h.id === host.id) && belongs(host, i));
       const free = incident?.claim === undefined;
-      if (kind === 'noted') await this.unlessOvertaken(note(this.runtime, host, also, now));
+      if (kind === 'noted') await unlessOvertaken(note(this.runtime, host, also, now));
       else if (kind === 'back') {
-        if (free) await this.unlessOvertaken(takeBack(this.runtime, host, incident, also, now));
+        if (free) await unlessOvertaken(takeBack(this.runtime, host, incident, also, now));
       } else if (kind === 'returned') {
-        if (free) await this.unlessOvertaken(reconcile(this.runtime, host, also, now));
+        if (free) await unlessOvertaken(reconcile(this.runtime, host, also, now));
       } else if (kind === 'recover' && incident) {
-        if (Object.keys(also).length > 0) await this.unlessOvertaken(note(this.runtime, host, also, now));
+        if (Object.keys(also).length > 0) await unlessOvertaken(note(this.runtime, host, also, now));
         if (free && !isDue(incident, now)) passes.add(incident);
-      } else suspects.push({ host, at: kind === 'suspect' ? finding.at : host.seenAt, also });
+      } else
+        suspects.push({ host, condition: finding.condition, at: kind === 'suspect' ? finding.at : host.seenAt, also });
     }
-    for (const incident of passes) await this.unlessOvertaken(nextPass(this.runtime, incident, now));
-    for (const group of togetherOf(suspects, beats, now))
-      await this.unlessOvertaken(openIncident(this.runtime, group, now));
-  }
-
-  private async unlessOvertaken(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      // Another probe, or a workflow, was faster: its change stands.
-      if (!(error instanceof Overtaken)) throw error;
-    }
+    for (const incident of passes) await unlessOvertaken(nextPass(this.runtime, incident, now));
+    for (const group of togetherOf(suspects)) await unlessOvertaken(openIncident(this.runtime, group, now));
   }
 }
 
@@ -187,14 +167,12 @@ export class Probe {
 const belongs = (host: Host, incident: Incident): boolean =>
   host.state === 'online' || host.incidentId === undefined || host.incidentId === incident.id;
 
+/** On both channels. */
+const SILENT: readonly (Condition | undefined)[] = ['hung', 'dead', 'lost'];
+
 /** Hosts of a cluster that are silent on both channels at once are one incident, or a few; any other is one by itself. Pure. */
-export function togetherOf(
-  suspects: readonly Suspect[],
-  beats: ReadonlyMap<string, ReadonlyMap<string, Heartbeat>>,
-  now: number,
-): Suspect[][] {
-  const dead = ({ host }: Suspect) =>
-    host.state !== 'fenced' && assess(beats.get(host.siteId)?.get(host.id), now) === 'dead';
+export function togetherOf(suspects: readonly Suspect[]): Suspect[][] {
+  const dead = ({ host, condition }: Suspect) => host.state !== 'fenced' && SILENT.includes(condition);
   const groups = Map.groupBy(suspects, (s) => (dead(s) ? s.host.clusterId : s.host.id));
   return [...groups.values()].flatMap((group) =>
     Array.from({ length: Math.ceil(group.length / HOSTS_PER_INCIDENT) }, (_, i) =>

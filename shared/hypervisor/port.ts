@@ -1,3 +1,4 @@
+import type { Signs } from '../model/condition.ts';
 import type { ClusterHa } from '../model/ha.ts';
 import type { Expandable, HostHardware, Overcommit } from '../model/inventory.ts';
 import type { MigrationOptions, VolumeMoveFigures, VolumeMoveOptions } from '../model/migration.ts';
@@ -57,21 +58,9 @@ export interface HypervisorPort {
   cancelVolumeMoves(siteId: string, orders: VolumeMoveRef[]): Promise<VolumeCancelResult[]>;
 }
 
-/** Times of the last heartbeat that arrived on each channel, ms; null when none ever did. */
-export interface Heartbeat {
+/** All that is seen of a host from outside. */
+export interface Heartbeat extends Signs {
   hostId: string;
-  managementAt: number | null;
-  storageAt: number | null;
-  /** When everything that ran on it ended last: by power, its watchdog, or itself being isolated; null when never. */
-  restartedAt: number | null;
-  /** What its power controller (BMC) says; `unknown` when that is out of reach. */
-  power: 'on' | 'off' | 'booting' | 'unknown';
-  /** Whether its kernel answers a ping on the management network, whatever its agent does. */
-  answersPing: boolean;
-  /** Since when it sees nobody on the management network, ms, by its last storage heartbeat; null when it sees others. */
-  aloneSince: number | null;
-  /** Since when it does not reach its storage, ms, by its last management heartbeat; null when it does. */
-  storageLostSince: number | null;
   /** Guests of the host that are in trouble, as far as it can tell now; absent where none is. */
   guests?: GuestTrouble[];
 }

@@ -3,14 +3,20 @@ import { armed, type ClusterHa, type Disarmed } from './ha.ts';
 import type { Condition } from './inventory.ts';
 import { hasRestarted, type Liveness, lastSign, livenessOf, type Verdict } from './liveness.ts';
 
-/** What can be seen of a host from outside; the heartbeats of the port have it all. */
+/** What can be seen of a host from outside. */
 export interface Signs {
+  /** Times of the last heartbeat that arrived on each channel, ms; null when none ever did. */
   managementAt: number | null;
   storageAt: number | null;
+  /** When everything that ran on it ended last: by power, its watchdog, or itself being isolated; null when never. */
   restartedAt: number | null;
+  /** What its power controller (BMC) says; `unknown` when that is out of reach. */
   power: 'on' | 'off' | 'booting' | 'unknown';
+  /** Whether its kernel answers a ping on the management network, whatever its agent does. */
   answersPing: boolean;
+  /** Since when it sees nobody on the management network, ms, by its last storage heartbeat; null when it sees others. */
   aloneSince: number | null;
+  /** Since when it does not reach its storage, ms, by its last management heartbeat; null when it does. */
   storageLostSince: number | null;
 }
 

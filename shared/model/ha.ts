@@ -30,21 +30,30 @@ export const vmHaSpec = z.strictObject({
 });
 export type VmHa = z.infer<typeof vmHaSpec>;
 
+/** Lower ends of a slot, MHz and MiB: no slot is smaller, and no cap may be. HA-13. */
+export const SLOT_MIN = { mhz: 32, memoryMiB: 128 } as const;
+/** Upper ends of a slot cap: 64 x 2400 MHz (HA-13), and 1 TiB in MiB (HA-13 says "about 1 TB"). */
+export const SLOT_CAP_MAX = { mhz: 153_600, memoryMiB: 1_048_576 } as const;
+/** Largest reserve of the percentage policy, per cent of all hosts. HA-13. */
+export const RESERVE_MAX_PERCENT = 50;
+/** Faults that the slot policy tolerates when nothing is said, hosts. HA-13. */
+export const TOLERATED_FAULTS_DEFAULT = 1;
+
 /** HA-13. Slots and percentages are counted over the hosts that take VMs in normal operation. */
 export const admissionSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({
     kind: z.literal('percentage'),
-    cpuPercent: z.number().min(0).max(50).describe('CPU of the cluster that is kept free, %'),
-    memoryPercent: z.number().min(0).max(50).describe('memory of the cluster that is kept free, %'),
+    cpuPercent: z.number().min(0).max(RESERVE_MAX_PERCENT).describe('CPU of the cluster that is kept free, %'),
+    memoryPercent: z.number().min(0).max(RESERVE_MAX_PERCENT).describe('memory of the cluster that is kept free, %'),
   }),
   z.strictObject({
     kind: z.literal('slots'),
-    toleratedFaults: z.int().min(1).max(10_000).default(1).describe('hosts that may fail'),
+    toleratedFaults: z.int().min(1).max(10_000).default(TOLERATED_FAULTS_DEFAULT).describe('hosts that may fail'),
     slotCap: z
       .strictObject({
-        mhz: z.int().min(32).max(153_600).optional(),
-        memoryMiB: z.int().min(128).max(1_048_576).optional(),
+        mhz: z.int().min(SLOT_MIN.mhz).max(SLOT_CAP_MAX.mhz).optional(),
+        memoryMiB: z.int().min(SLOT_MIN.memoryMiB).max(SLOT_CAP_MAX.memoryMiB).optional(),
       })
       .optional()
       .describe('a slot is never larger; a VM that needs more takes several'),

@@ -1,8 +1,6 @@
 import { flaps } from './flapping.ts';
-import type { Alarm } from './incident.ts';
+import type { Alarm, AlarmText } from './incident.ts';
 import type { Condition, Host } from './inventory.ts';
-
-type HostAlarm = Pick<Alarm, 'code' | 'object' | 'severity' | 'text'>;
 
 const OF_CONDITION: Record<
   Exclude<Condition, 'alive'>,
@@ -54,9 +52,9 @@ const FLAPPING = 'host-flapping';
 const GONE: readonly Condition[] = ['restarted', 'hung', 'dead', 'lost'];
 
 /** The alarms that a host asks for as it is believed to be (MON-4). */
-export function hostAlarms(host: Pick<Host, 'id' | 'name' | 'condition' | 'flaps'>): HostAlarm[] {
+export function hostAlarms(host: Pick<Host, 'id' | 'name' | 'condition' | 'flaps'>): AlarmText[] {
   const { id: object, name, condition = 'alive' } = host;
-  const alarms: HostAlarm[] = [];
+  const alarms: AlarmText[] = [];
   if (condition !== 'alive') {
     const { code, severity, text } = OF_CONDITION[condition];
     alarms.push({ code, object, severity, text: text(name) });

@@ -153,6 +153,9 @@ export function tallyOf(entries: readonly Pick<IncidentVm, 'outcome' | 'rtoSecon
 /** When the fault of a host began of which its VMs are recovered, ms. */
 export const faultOf = (host: IncidentHost): number => host.faultAt ?? host.lastSignAt;
 
+/** An alarm as it is asked for. */
+export type AlarmText = Pick<Alarm, 'code' | 'object' | 'severity' | 'text'>;
+
 /** S9, in brief: one active alarm per code and object (MON-4). */
 export interface Alarm {
   id: string;

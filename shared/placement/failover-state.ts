@@ -6,7 +6,7 @@ import { ClusterPromise } from './promise.ts';
 import { type Homeless, rehearse } from './rehearsal.ts';
 
 /** Failures in a row that are looked at, hosts: what a cluster bears beyond it is told as "at least". Declared. */
-export const LOOKED_FAILURES = 64;
+const LOOKED_FAILURES = 64;
 
 /** How a cluster stands to what it has promised to keep for failures (HA-13). */
 export interface FailoverState {

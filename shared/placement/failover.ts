@@ -1,16 +1,9 @@
 import { type Refusal, Refused } from '../hypervisor/refusal.ts';
-import { type Amount, type Load, loadOf, SLOT_MIN, type SlotCap, slotOf, slotsTaken } from './load.ts';
-
-export { type Amount, SLOT_MIN } from './load.ts';
+import { RESERVE_MAX_PERCENT, SLOT_CAP_MAX, SLOT_MIN } from '../model/ha.ts';
+import { type Amount, type Load, loadOf, type SlotCap, slotOf, slotsTaken } from './load.ts';
 
 /** HA-13: what VMs may take while the hosts that are left after a failure can still carry all of them. */
 
-/** Upper ends of a slot cap: 64 x 2400 MHz (HA-13), and 1 TiB in MiB (HA-13 says "about 1 TB"). */
-export const SLOT_CAP_MAX = { mhz: 153_600, memoryMiB: 1_048_576 } as const;
-/** Largest reserve of the percentage policy, per cent of all hosts. HA-13. */
-export const RESERVE_MAX_PERCENT = 50;
-/** Faults that the slot policy tolerates when nothing is said, hosts. HA-13. */
-export const TOLERATED_FAULTS_DEFAULT = 1;
 /** Relative error that is taken for rounding where a share such as 1 in 3 has no exact percentage. Declared. */
 const ROUNDING = 1e-12;
 
@@ -165,7 +158,7 @@ export function admitPowerOn(
   return standing(policy, hosts, loadOf(after, slotCapOf(policy))).broken;
 }
 
-export const slotCapOf = (policy: FailoverPolicy): SlotCap | undefined =>
+const slotCapOf = (policy: FailoverPolicy): SlotCap | undefined =>
   policy.kind === 'slots' ? policy.slotCap : undefined;
 
 /** How a promise stands: its figures, and every reason why it is not kept. */

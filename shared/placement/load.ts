@@ -1,3 +1,5 @@
+import { SLOT_MIN } from '../model/ha.ts';
+
 /** CPU in MHz and memory in MiB: of a host what it gives to VMs, of a VM what it needs to be powered on. */
 export interface Amount {
   mhz: number;
@@ -6,9 +8,6 @@ export interface Amount {
 
 /** A slot is never larger than this; a VM that needs more takes several (HA-13). */
 export type SlotCap = { [Of in keyof Amount]?: Amount[Of] | undefined };
-
-/** Lower ends of a slot, MHz and MiB: no slot is smaller, and no cap may be. HA-13. */
-export const SLOT_MIN: Readonly<Amount> = { mhz: 32, memoryMiB: 128 };
 
 /** What the powered-on VMs of a cluster take, as far as its promise asks (HA-13): their sums are the load's own amounts. */
 export interface Load extends Amount {

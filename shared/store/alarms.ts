@@ -1,5 +1,5 @@
 import type { Ids } from '../kernel/ids.ts';
-import type { Alarm } from '../model/incident.ts';
+import type { Alarm, AlarmText } from '../model/incident.ts';
 import { keys } from './keys.ts';
 import { emit } from './outbox.ts';
 import type { Store } from './store.ts';
@@ -40,8 +40,6 @@ export function moveAlarms(
   for (const alarm of after.filter((a) => !among(before, a))) putActive(tx, ids, alarm, now);
   for (const { code, object } of before.filter((a) => !among(after, a))) putCleared(tx, ids, code, object, now);
 }
-
-type AlarmText = Pick<Alarm, 'code' | 'object' | 'severity' | 'text'>;
 
 function putActive(tx: Transaction, ids: Ids, alarm: AlarmText, now: number): void {
   const { code, object, severity, text } = alarm;

@@ -200,31 +200,29 @@ describe('a VM that an operation leaves to the recovery', () => {
 });
 
 describe('hosts that fall silent in one look', () => {
-  const beats = new Map([
-    [
-      's1',
-      new Map([
-        ['dead', SIGNS.dead],
-        ['cut', SIGNS.partitioned],
-      ] as [string, Heartbeat][]),
-    ],
-  ]);
-  const suspect = (id: string, fields: Partial<Host> = {}) => ({
-    host: host(id, { siteId: 's1', ...fields }),
-    at: 0,
-    also: {},
-  });
+  const suspect = (id: string, sign: Sign, fields: Partial<Host> = {}, watch = watchOf({ ha: DEFAULT_HA }, NOW)) => {
+    const found = decide(host(id, { siteId: 's1', ...fields }), SIGNS[sign], NOW, watch);
+    if (found?.kind !== 'suspect') throw new Error(`${id} is not suspect`);
+    return { ...found, also: {} };
+  };
   const ids = (groups: { host: Host }[][]) => groups.map((g) => g.map((s) => s.host.id));
 
   it('are one incident when both channels of each are silent, and each cluster has its own', () => {
-    const some = [suspect('dead'), suspect('unheard'), suspect('elsewhere', { clusterId: 'c2' })];
-    expect(ids(togetherOf(some, beats, NOW))).toEqual([['dead', 'unheard'], ['elsewhere']]);
+    const some = [suspect('a', 'dead'), suspect('b', 'unheard'), suspect('elsewhere', 'dead', { clusterId: 'c2' })];
+    expect(ids(togetherOf(some))).toEqual([['a', 'b'], ['elsewhere']]);
   });
 
   it('are incidents of their own when one channel goes on: what becomes of one says nothing of the other', () => {
-    expect(ids(togetherOf([suspect('dead'), suspect('cut'), suspect('unheard')], beats, NOW))).toEqual([
-      ['dead', 'unheard'],
+    expect(ids(togetherOf([suspect('a', 'dead'), suspect('cut', 'partitioned'), suspect('b', 'unheard')]))).toEqual([
+      ['a', 'b'],
       ['cut'],
     ]);
+  });
+
+  it('are silent as their cluster says: where 4 s are enough, 5 s make one incident', () => {
+    const watch = watchOf({ ha: { ...DEFAULT_HA, silentSeconds: 4 } }, NOW);
+    const sign = beat(NOW - 5 * SECOND, NOW - 5 * SECOND);
+    const some = ['a', 'b'].map((id) => ({ ...decide(host(id), sign, NOW, watch), also: {} }) as never);
+    expect(ids(togetherOf(some))).toEqual([['a', 'b']]);
   });
 });

@@ -1,21 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../shared/hypervisor/refusal.ts';
+import { RESERVE_MAX_PERCENT, SLOT_CAP_MAX, SLOT_MIN, TOLERATED_FAULTS_DEFAULT } from '../../shared/model/ha.ts';
 import {
-  type Amount,
   admitPowerOn,
   type FailoverHost,
   type FailoverPolicy,
   faultsCovered,
   freePercent,
   policyFaults,
-  RESERVE_MAX_PERCENT,
   reserveFor,
-  SLOT_CAP_MAX,
-  SLOT_MIN,
   slotView,
-  TOLERATED_FAULTS_DEFAULT,
 } from '../../shared/placement/failover.ts';
+import type { Amount } from '../../shared/placement/load.ts';
 
 const numRuns = Number(process.env.STRATA_RANDOM_RUNS ?? 100);
 const GIB = 1024;

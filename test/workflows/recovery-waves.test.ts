@@ -2,9 +2,8 @@ import { expect, it } from 'vitest';
 import type { Vm } from '../../shared/model/vm.ts';
 import { MAX_ACTIONS } from '../../shared/store/transaction.ts';
 import type { StepDeps } from '../../workflows/engine/step-table.ts';
-import { inWaves } from '../../workflows/ha-recovery/place.ts';
 import type { Move } from '../../workflows/ha-recovery/plan.ts';
-import { wave } from '../../workflows/ha-recovery/wave.ts';
+import { inWaves, wave } from '../../workflows/ha-recovery/wave.ts';
 
 const FILING = { incidentId: 'inc_1', partOf: new Map() };
 

@@ -1,4 +1,4 @@
-import type { Alarm, IncidentVm } from '../../shared/model/incident.ts';
+import type { AlarmText, IncidentVm } from '../../shared/model/incident.ts';
 
 /** Codes of the alarms that a recovery raises for VMs. */
 export const ALARM_CODES = ['vm-waits', 'vm-recovery-failed'];
@@ -7,7 +7,7 @@ export const ALARM_CODES = ['vm-waits', 'vm-recovery-failed'];
 export const unfinished = ({ outcome }: IncidentVm): boolean => outcome === 'waiting' || outcome === 'recovering';
 
 /** The alarm that a VM calls for, if any. */
-export function alarmOf(entry: IncidentVm): Pick<Alarm, 'code' | 'object' | 'severity' | 'text'> | undefined {
+export function alarmOf(entry: IncidentVm): AlarmText | undefined {
   if (unfinished(entry))
     return {
       code: 'vm-waits',

@@ -4,11 +4,10 @@ import type { Host } from '../../shared/model/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { Key } from '../../shared/store/tables.ts';
-import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
+import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 
 /** Another execution wrote the same thing: the step begins again from what stands there now. */
-export const changed = (what: string) => () =>
-  Object.assign(new Error(`${what} changed meanwhile`), { name: 'TryAgain' });
+export const changed = (what: string) => () => new TryAgain(`${what} changed meanwhile`);
 
 /** The incident that this execution works on. @throws GiveUp when another one holds it. */
 export async function loadCase(state: State, { store }: StepDeps): Promise<Incident> {
@@ -20,9 +19,15 @@ export async function loadCase(state: State, { store }: StepDeps): Promise<Incid
 }
 
 /** Its hosts, as they are believed to be now, without those that have failed once more and are another incident's since. */
-export async function hostsOf({ id, clusterId, hosts }: Incident, { store }: StepDeps): Promise<Host[]> {
-  const found = await store.getMany<Host>(hosts.map((h) => keys.host(clusterId, h.id)));
-  return found.filter((h) => h.incidentId === id || h.state === 'online');
+export async function hostsOf(incident: Incident, { store }: StepDeps): Promise<Host[]> {
+  const found = await store.getMany<Host>(incident.hostIds.map((id) => keys.host(incident.clusterId, id)));
+  return ownHosts(incident, found);
+}
+
+/** The same, of hosts that were read already. */
+export function ownHosts({ id, hostIds }: Incident, hosts: readonly Host[]): Host[] {
+  const own = new Set(hostIds);
+  return hosts.filter((h) => own.has(h.id) && (h.incidentId === id || h.state === 'online'));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { State, StepDeps } from '../engine/step-table.ts';
 import { loadCase, withLine, writeIncident } from './case.ts';
 import { nextLook } from './look.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
-import { whyNotOurs } from './place.ts';
+import { whyNotOurs } from './survey.ts';
 
 /** VMs of one call of the port. */
 const ASKED_AT_ONCE = 1_000;

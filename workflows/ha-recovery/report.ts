@@ -5,7 +5,9 @@ import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, Operations, tellSettings } from '../../shared/store/outbox.ts';
-import { Transaction } from '../../shared/store/transaction.ts';
+import type { Store } from '../../shared/store/store.ts';
+import type { Key } from '../../shared/store/tables.ts';
+import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { ALARM_CODES, alarmOf, unfinished } from './alarm.ts';
 import { changed, hostsOf, incidentUpdate, loadCase, withLine } from './case.ts';
@@ -123,19 +125,13 @@ async function letServe(hosts: readonly Host[], { store, ids, clock }: StepDeps)
 async function takeMarks(marks: readonly string[], hosts: readonly Host[], { store }: StepDeps): Promise<void> {
   for (const host of hosts) {
     if (!host.callsRecovery || !marks.includes(`${host.id} ${host.callsRecovery}`)) continue;
-    await store
-      .update(keys.host(host.clusterId, host.id), {
-        remove: ['callsRecovery'],
-        condition: '#callsRecovery = :mark',
-        values: { ':mark': host.callsRecovery },
-        onFail: () => new Newer(),
-      })
-      .catch((error) => {
-        if (!(error instanceof Newer)) throw error;
-      });
+    await updateIfStill(store, keys.host(host.clusterId, host.id), {
+      remove: ['callsRecovery'],
+      condition: '#callsRecovery = :mark',
+      values: { ':mark': host.callsRecovery },
+    });
   }
 }
-class Newer extends Error {}
 
 async function close(
   incident: Incident,
@@ -168,18 +164,22 @@ async function close(
 
 /** When the pass breaks: the incident is let go of, so that the next probe can start another one. Nothing else is undone. */
 export async function letGo(state: State, deps: StepDeps): Promise<void> {
-  await deps.store
-    .update(keys.incident(String(state.incidentId)), {
-      set: { due: true, triedAt: deps.clock.now() },
-      add: { version: 1 },
-      remove: ['claim'],
-      condition: '#claim = :mine',
-      values: { ':mine': state.operationId },
-      onFail: () => new Gone(),
-    })
-    .catch((error) => {
-      if (!(error instanceof Gone)) throw error;
-    });
+  await updateIfStill(deps.store, keys.incident(String(state.incidentId)), {
+    set: { due: true, triedAt: deps.clock.now() },
+    add: { version: 1 },
+    remove: ['claim'],
+    condition: '#claim = :mine',
+    values: { ':mine': state.operationId },
+  });
 }
 
-class Gone extends Error {}
+/** Updates what is as the condition says, and leaves alone what is not any more. */
+async function updateIfStill(store: Store, key: Key, spec: UpdateSpec): Promise<void> {
+  try {
+    await store.update(key, { ...spec, onFail: () => new Otherwise() });
+  } catch (error) {
+    if (!(error instanceof Otherwise)) throw error;
+  }
+}
+
+class Otherwise extends Error {}

@@ -41,13 +41,15 @@ async function splitSome(
     hosts: incident.hosts.filter((h) => !leaving.has(h.id)),
     hostIds: incident.hostIds.filter((host) => !leaving.has(host)),
   });
-  const operation = newOperation({
-    id: ids.make('operation'),
-    kind: 'ha-recovery',
-    target: id,
-    input: { incidentId: id },
-    createdAt: now,
-  });
+  const operation = begin
+    ? newOperation({
+        id: ids.make('operation'),
+        kind: 'ha-recovery',
+        target: id,
+        input: { incidentId: id },
+        createdAt: now,
+      })
+    : undefined;
   const own: Incident = {
     id,
     siteId: incident.siteId,
@@ -56,7 +58,7 @@ async function splitSome(
     hostIds: [...leaving],
     state: 'open',
     openedAt: incident.openedAt,
-    ...(begin ? { claim: operation.id } : {}),
+    ...(operation ? { claim: operation.id } : {}),
     waiting: 0,
     timeline: [...incident.timeline, { at: now, what: `split off from ${incident.id}`, detail: why }],
     parts: [],
@@ -75,7 +77,7 @@ async function splitSome(
       values: { ':was': incident.id },
       onFail: changed(`host ${host.id}`),
     });
-  if (begin) accept(tx, operation);
+  if (operation) accept(tx, operation);
   await store.commit(tx);
   return rest;
 }

@@ -9,7 +9,7 @@ import { loadCase, withLine, writeIncident } from './case.ts';
 import { nextLook } from './look.ts';
 import { dependenciesOf, startGroups } from './order.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
-import { whyNotOurs } from './place.ts';
+import { whyNotOurs } from './survey.ts';
 
 /** Orders of one call of the port; a call of a function carries at most 6 MB. */
 const ORDERS_AT_ONCE = 250;
@@ -32,7 +32,7 @@ export async function start(state: State, deps: StepDeps): Promise<Record<string
   const placed = found.filter(
     (vm) => vm.hostId !== null && !whyNotOurs(vm, open.get(vm.id) as IncidentVm, incident.id),
   );
-  const results = await orderStarts(placed, deps);
+  const results = await orderStarts(incident.siteId, placed, deps);
   const now = deps.clock.now();
   const said = placed.flatMap((vm) => {
     const result = results.get(vm.id);
@@ -58,21 +58,19 @@ function startedEntry(entry: IncidentVm, result: StartResult, now: number): Inci
   };
 }
 
-async function orderStarts(vms: readonly Vm[], deps: StepDeps): Promise<Map<string, StartResult>> {
+async function orderStarts(siteId: string, vms: readonly Vm[], deps: StepDeps): Promise<Map<string, StartResult>> {
   const results = new Map<string, StartResult>();
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   for (const group of startGroups(vms)) {
-    const orders = group.map((vm): StartOrder & { siteId: string } => {
+    const orders = group.map((vm): StartOrder => {
       const after = Math.max(0, ...dependenciesOf(vm, byId).map(({ id }) => results.get(id)?.readyAt ?? 0));
-      return { ...startOrder(vm, vm.hostId as string), ...(after > 0 ? { after } : {}), siteId: vm.siteId };
+      return { ...startOrder(vm, vm.hostId as string), ...(after > 0 ? { after } : {}) };
     });
     const calls = inCalls(orders);
     for (let i = 0; i < calls.length; i += CALLS_AT_ONCE)
       await Promise.all(
         calls.slice(i, i + CALLS_AT_ONCE).map(async (some) => {
-          const siteId = (some[0] as { siteId: string }).siteId;
-          const orders = some.map(({ siteId: _, ...order }) => order);
-          for (const result of await deps.port.startVms(siteId, orders)) results.set(result.vmId, result);
+          for (const result of await deps.port.startVms(siteId, some)) results.set(result.vmId, result);
         }),
       );
   }
@@ -80,12 +78,11 @@ async function orderStarts(vms: readonly Vm[], deps: StepDeps): Promise<Map<stri
 }
 
 /** Orders for one host are in one call, so that its agent sees them together. */
-function inCalls<T extends { hostId: string; siteId: string }>(orders: readonly T[]): T[][] {
-  const calls: T[][] = [];
-  for (const [, ofHost] of Map.groupBy(orders, (o) => `${o.siteId}/${o.hostId}`)) {
+function inCalls(orders: readonly StartOrder[]): StartOrder[][] {
+  const calls: StartOrder[][] = [];
+  for (const [, ofHost] of Map.groupBy(orders, (o) => o.hostId)) {
     const last = calls.at(-1);
-    const fits = last && last[0]?.siteId === ofHost[0]?.siteId && last.length + ofHost.length <= ORDERS_AT_ONCE;
-    if (fits) last.push(...ofHost);
+    if (last && last.length + ofHost.length <= ORDERS_AT_ONCE) last.push(...ofHost);
     else calls.push([...ofHost]);
   }
   return calls;

@@ -1,12 +1,15 @@
 import { type Hold, holdsOf, SEAT } from '../../shared/hypervisor/demand.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { type Migration, nextEpoch, type Seat, type Vm, vmMachine } from '../../shared/model/vm.ts';
-import { shiftHosts } from '../../shared/store/ledger.ts';
+import { HostFull, shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
-import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
-import { publicWords, type StepDeps } from '../engine/step-table.ts';
-import { unchanged, vmKey } from '../vm/records.ts';
+import { MAX_ACTIONS, Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import { publicWords, type StepDeps, TryAgain } from '../engine/step-table.ts';
+import { Moved, unchanged, vmKey } from '../vm/records.ts';
 import type { Move } from './plan.ts';
+
+/** Transactions that are under way at the same time. */
+const AT_ONCE = 8;
 
 /** Where it is written down what becomes of the VMs. */
 export interface Filing {
@@ -132,3 +135,36 @@ function change(move: Move, filing: Filing): Pick<UpdateSpec, 'set' | 'add' | 'r
 }
 
 const resuming = (vm: Vm) => (vm.state === 'faultResuming' ? vm.state : vmMachine.next(vm.state, 'hostFault'));
+
+/**
+ * As many moves as fit into one transaction: an action for each VM, its event, and each host. Those of one host go
+ * together, so that ledgers are written once for several VMs; all of them are written before the first one is started,
+ * so that their order says nothing.
+ */
+export function inWaves(moves: readonly Move[]): Move[][] {
+  const waves: Move[][] = [];
+  let items = new Set<string>();
+  const source = (m: Move) => m.vm.runsOn ?? '';
+  const sorted = [...moves].sort((a, b) => (source(a) < source(b) ? -1 : source(a) > source(b) ? 1 : 0));
+  for (const move of sorted) {
+    const grown = new Set([...items, ...itemsOf(move)]);
+    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
+    items = waves.at(-1)?.length ? grown : new Set(itemsOf(move));
+    waves.at(-1)?.push(move);
+  }
+  return waves;
+}
+
+/** Writes moves in waves. When the ground of a wave has shifted, what is left is planned anew from what stands there now. */
+export async function writeMoves(moves: readonly Move[], filing: Filing, deps: StepDeps): Promise<void> {
+  const waves = inWaves(moves);
+  for (let i = 0; i < waves.length; i += AT_ONCE) {
+    const ends = await Promise.allSettled(
+      waves.slice(i, i + AT_ONCE).map((some) => deps.store.commit(wave(some, filing, deps))),
+    );
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (!failed) continue;
+    if (failed.reason instanceof HostFull || failed.reason instanceof Moved) throw new TryAgain(failed.reason.message);
+    throw failed.reason;
+  }
+}

@@ -4,7 +4,7 @@ import type { Recovered } from './rto.ts';
 import { counted, hostWords, named, tenths } from './words.ts';
 
 /** What a link of the chain is; `note`: what happened beside it. */
-export const LINKS = ['fault', 'detection', 'decision', 'fence', 'plan', 'start', 'ready', 'return', 'note'] as const;
+const LINKS = ['fault', 'detection', 'decision', 'fence', 'plan', 'start', 'ready', 'return', 'note'] as const;
 export type LinkKind = (typeof LINKS)[number];
 
 /** One link: what happened, and what followed from it. */

@@ -15,7 +15,7 @@ export const tenths = (seconds: number): string => String(Math.round(seconds * 1
 /** Whole seconds, as one says them. */
 export const about = (seconds: number): string => String(Math.round(seconds));
 
-export const racksOf = (hosts: readonly Pick<IncidentHost, 'rack'>[]): string[] =>
+const racksOf = (hosts: readonly Pick<IncidentHost, 'rack'>[]): string[] =>
   [...new Set(hosts.flatMap((h) => (h.rack ? [h.rack] : [])))].sort();
 
 /** `host h1 of rack r1`, `2 hosts of rack r1`, `2 hosts`. */

@@ -15,10 +15,11 @@ describe('very many at once', () => {
   it('hosts that fail together are no larger an incident than one item can hold', () => {
     const suspects = Array.from({ length: 1_200 }, (_, i) => ({
       host: { id: `h${i}`, clusterId: 'c1', siteId: 'a', state: 'online' },
+      condition: 'dead',
       at: 0,
       also: {},
     }));
-    const groups = togetherOf(suspects as never, new Map(), 60_000);
+    const groups = togetherOf(suspects as never);
     expect(groups.map((g) => g.length)).toEqual([500, 500, 200]);
     expect(new Set(groups.flat()).size).toBe(1_200);
   });

@@ -6,7 +6,6 @@ import type { Fencer } from './fencer.ts';
 
 /** A host that answers again while it is being fenced is not let off: its agent stops all that it runs first. */
 export const agent: Fencer = {
-  name: 'agent',
   async fence(siteId, hosts, { port, store }) {
     try {
       const listed = await port.listProcesses(

@@ -6,6 +6,5 @@ import type { StepDeps } from '../../engine/step-table.ts';
  * cannot reach it leaves out: another fencer is asked then. Repeating it is harmless.
  */
 export interface Fencer {
-  name: string;
   fence(siteId: string, hosts: readonly Host[], deps: StepDeps): Promise<Map<string, string>>;
 }

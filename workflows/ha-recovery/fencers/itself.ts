@@ -6,7 +6,6 @@ import type { Fencer } from './fencer.ts';
  * boots its power controller says it.
  */
 export const itself: Fencer = {
-  name: 'the host itself',
   async fence(siteId, hosts, deps) {
     const judged = await judgedBy(siteId, hosts, deps);
     const sure = hosts.flatMap((host): [string, string][] => {

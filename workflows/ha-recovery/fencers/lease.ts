@@ -12,7 +12,7 @@ import type { Fencer } from './fencer.ts';
 const LEASE_MARGIN_MS = 1_000;
 
 /** When the host has surely stopped itself, ms: its watchdog is quicker than its lease (HA-7, worked example E1). */
-export const leaseEnd = (cluster: Cluster, { seenAt }: Pick<Host, 'seenAt'>): number =>
+const leaseEnd = (cluster: Cluster, { seenAt }: Pick<Host, 'seenAt'>): number =>
   seenAt + leaseInForce(cluster, seenAt) + LEASE_MARGIN_MS;
 
 /** When the first lease of these hosts, of one cluster, surely runs out, ms, by the signs of life that are known. */
@@ -26,7 +26,6 @@ export async function firstLeaseEnd(siteId: string, hosts: readonly Host[], deps
  * heartbeats of its site cannot be read nothing is sure: the host may have been heard there since.
  */
 export const lease: Fencer = {
-  name: 'lease',
   async fence(siteId, hosts, deps) {
     const cluster = await new Inventory(deps.store, SYSTEM).cluster((hosts[0] as Host).clusterId);
     const seen = await lastLives(siteId, hosts, deps);

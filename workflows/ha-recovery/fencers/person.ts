@@ -17,7 +17,6 @@ export function byPerson({ fenceConfirmed }: Pick<Host, 'fenceConfirmed'>, seenA
 }
 
 export const person: Fencer = {
-  name: 'person',
   async fence(siteId, hosts, deps) {
     const said = hosts.filter((host) => host.fenceConfirmed);
     if (said.length === 0) return new Map();

@@ -5,7 +5,6 @@ export const POWERED_OFF = 'powered off, confirmed by its power controller';
 
 /** Cuts the power through the hosts' controllers (BMC) and has it confirmed. */
 export const powerController: Fencer = {
-  name: 'power controller',
   async fence(siteId, hosts, { port }) {
     try {
       const results = await port.fenceHosts(
