@@ -6,12 +6,13 @@ import type { Shaping } from '../model/qos.ts';
 import type { Machine } from './machine.ts';
 import type { CopyPlan } from './migration/copy.ts';
 import type { HostObservation } from './performance/observation.ts';
+import type { ReplicationPort } from './replication-port.ts';
 
 /**
  * All that the control plane may ask of a hypervisor manager. Calls take lists, so that a wave of a recovery is one
  * call. Every call can time out, do its work and lose the answer, or arrive twice: callers must be able to repeat it.
  */
-export interface HypervisorPort {
+export interface HypervisorPort extends ReplicationPort {
   /** Tells the site's manager of hosts that were racked. Repeating it changes nothing. */
   commission(siteId: string, hosts: HostHardware[]): Promise<void>;
   /** Last signs of life of every host of the site, on both channels. */
@@ -325,5 +326,17 @@ export function portClient(transport: PortTransport): HypervisorPort {
     beginVolumeMoves: (site, orders) => ask('beginVolumeMoves', site, orders),
     commitVolumeMoves: (site, orders) => ask('commitVolumeMoves', site, orders),
     cancelVolumeMoves: (site, orders) => ask('cancelVolumeMoves', site, orders),
+    configureGroups: (site, orders) => ask('configureGroups', site, orders),
+    groupStatus: (site, groupIds) => ask('groupStatus', site, groupIds),
+    cutPoints: (site, orders) => ask('cutPoints', site, orders),
+    goAlone: (site, orders) => ask('goAlone', site, orders),
+    suspendLegs: (site, orders) => ask('suspendLegs', site, orders),
+    demoteGroups: (site, orders) => ask('demoteGroups', site, orders),
+    promoteGroups: (site, orders) => ask('promoteGroups', site, orders),
+    renewLease: (site, lease) => ask('renewLease', site, lease),
+    cloneGroups: (site, orders) => ask('cloneGroups', site, orders),
+    divergentWrites: (site, query) => ask('divergentWrites', site, query),
+    discardDivergence: (site, orders) => ask('discardDivergence', site, orders),
+    dropGroups: (site, groupIds) => ask('dropGroups', site, groupIds),
   };
 }

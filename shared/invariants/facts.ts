@@ -1,7 +1,10 @@
+import type { Execution } from '../model/execution.ts';
 import type { Alarm, Incident, RecoveryPart } from '../model/incident.ts';
 import type { Cluster, Datastore, Host, Site } from '../model/inventory.ts';
 import type { Network, Vpc } from '../model/network.ts';
 import type { Operation } from '../model/operation.ts';
+import type { ProtectedGroup } from '../model/protection.ts';
+import type { RecoveryPlan } from '../model/recovery-plan.ts';
 import type { Vdc } from '../model/vdc.ts';
 import type { Vm } from '../model/vm.ts';
 
@@ -19,6 +22,9 @@ export interface Belief {
   alarms: Alarm[];
   incidents: Incident[];
   recoveries: RecoveryPart[];
+  groups: ProtectedGroup[];
+  plans: RecoveryPlan[];
+  executions: Execution[];
   operations: Operation[];
 }
 

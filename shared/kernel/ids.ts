@@ -22,6 +22,9 @@ export const ID_PREFIXES = {
   fault: 'flt',
   request: 'req',
   audit: 'aud',
+  group: 'pg',
+  plan: 'plan',
+  execution: 'exec',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { VmHa } from './ha.ts';
 import type { CpuGeneration } from './inventory.ts';
 import type { MigrationOptions, VolumeMoveOptions } from './migration.ts';
+import type { Protection } from './protection.ts';
 import { diskQosSpec, shapingSpec } from './qos.ts';
 import { stateMachine } from './state-machine.ts';
 
@@ -160,6 +161,8 @@ export type VmEvent =
   | 'coldMigrateFailed'
   | 'restart'
   | 'switchBack'
+  | 'switchSite'
+  | 'switchSiteStopped'
   | 'hostFault'
   | 'guestFault'
   | 'agentLost'
@@ -187,13 +190,28 @@ export type VmEvent =
  *   room has no process, and is stopped at once;
  * - `delete` need not wait for a recovery: no start order of its epoch is taken any more once it was stopped (HA-11). It
  *   does wait where a migration may have brought the VM to a host that cannot be asked;
+ * - a failover to another site takes a VM from whichever state it is in: it starts there, or rests there where it is not
+ *   wanted running (`switchSite`, `switchSiteStopped`); what a hibernated VM kept in memory stays behind;
  * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled), or
  *   recovered once more when an operator asks for it (`recover`; S3: error, reset).
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
-  stopped: { start: 'starting', coldMigrate: 'migrating', recycle: 'recycling', delete: 'deleting' },
-  starting: { startDone: 'running', startFailed: 'stopped', switchBack: 'migrating', hostFault: 'faultResuming' },
+  stopped: {
+    start: 'starting',
+    coldMigrate: 'migrating',
+    recycle: 'recycling',
+    delete: 'deleting',
+    switchSiteStopped: 'stopped',
+  },
+  starting: {
+    startDone: 'running',
+    startFailed: 'stopped',
+    switchBack: 'migrating',
+    hostFault: 'faultResuming',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
+  },
   running: {
     stop: 'stopping',
     forceStop: 'stopping',
@@ -206,11 +224,31 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     guestFault: 'faultResuming',
     agentLost: 'unknown',
     delete: 'deleting',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
   },
-  stopping: { stopDone: 'stopped', stopFailed: 'running', recoveredStopped: 'stopped', delete: 'deleting' },
-  paused: { resume: 'running', forceStop: 'stopping', hostFault: 'faultResuming', delete: 'deleting' },
-  hibernating: { hibernateDone: 'hibernated', hibernateFailed: 'running' },
-  hibernated: { start: 'starting', delete: 'deleting', recycle: 'recycling' },
+  stopping: {
+    stopDone: 'stopped',
+    stopFailed: 'running',
+    recoveredStopped: 'stopped',
+    delete: 'deleting',
+    switchSiteStopped: 'stopped',
+  },
+  paused: {
+    resume: 'running',
+    forceStop: 'stopping',
+    hostFault: 'faultResuming',
+    delete: 'deleting',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
+  },
+  hibernating: {
+    hibernateDone: 'hibernated',
+    hibernateFailed: 'running',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
+  },
+  hibernated: { start: 'starting', delete: 'deleting', recycle: 'recycling', switchSiteStopped: 'stopped' },
   migrating: {
     migrateDone: 'running',
     migrateFailed: 'running',
@@ -218,6 +256,8 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     coldMigrateFailed: 'stopped',
     restart: 'starting',
     hostFault: 'faultResuming',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
   },
   faultResuming: {
     recovered: 'running',
@@ -225,6 +265,8 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     recoveryError: 'unknown',
     stop: 'faultResuming',
     delete: 'deleting',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
   },
   recycling: { restore: 'stopped', delete: 'deleting' },
   deleting: { delete: 'deleting', hostFault: 'deleting' },
@@ -236,6 +278,8 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     recover: 'faultResuming',
     stop: 'stopping',
     delete: 'deleting',
+    switchSite: 'starting',
+    switchSiteStopped: 'stopped',
   },
 });
 
@@ -269,6 +313,10 @@ export interface Vm {
   promised?: number;
   conversion?: Conversion;
   storageMoves?: StorageMoves;
+  /** Its membership in a protected group (DR-3). */
+  protection?: Protection;
+  /** It is the copy of that VM which a DR test has made: it charges no quota, and goes with the clean-up (DR-8). */
+  testOf?: { vmId: string; planId: string; executionId: string };
   /** The epoch of which its cluster has noted how many slots it takes beyond one (HA-13). */
   slotsNoted?: number;
   /** When its guest was restarted because it had crashed or hung, ms, oldest first; no more than a window can need. */

@@ -22,6 +22,9 @@ export async function readBelief(store: Store): Promise<Belief> {
     alarms: [],
     incidents: [],
     recoveries: [],
+    groups: [],
+    plans: [],
+    executions: [],
     operations: [],
   };
   const shelves: [RegExp, (row: Row) => void][] = [
@@ -32,6 +35,9 @@ export async function readBelief(store: Store): Promise<Belief> {
     [/^SYS#ALARM$/, (r) => belief.alarms.push(r as never)],
     [/^SYS#INCIDENT$/, (r) => belief.incidents.push(r as never)],
     [/^T#\w+#RECOVERY$/, (r) => belief.recoveries.push(r as never)],
+    [/^T#\w+#GROUP$/, (r) => belief.groups.push(r as never)],
+    [/^T#\w+#PLAN$/, (r) => belief.plans.push(r as never)],
+    [/^T#\w+#EXEC#/, (r) => belief.executions.push(r as never)],
     [/^T#\w+#VDC$/, (r) => belief.vdcs.push(r as never)],
     [/^T#\w+#VPC$/, (r) => belief.vpcs.push(r as never)],
     [/^T#\w+#NET$/, (r) => belief.networks.push(r as never)],

@@ -43,6 +43,21 @@ export const keys = {
   datastore: (siteId: string, id: string): Key => ({ pk: `SYS#DATASTORE#${siteId}`, sk: id }),
   link: (id: string): Key => ({ pk: 'SYS#LINK', sk: id }),
   externalNetwork: (id: string): Key => ({ pk: 'SYS#EXTNET', sk: id }),
+  group: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'GROUP'), sk: id }),
+  plan: (tenantId: string, id: string): Key => ({ pk: tenantPart(tenantId, 'PLAN'), sk: id }),
+  /** Executions of a plan lie together, in the order of their ids. */
+  execution: (tenantId: string, planId: string, id: string): Key => ({
+    pk: tenantPart(tenantId, `EXEC#${planId}`),
+    sk: id,
+  }),
+  executionPart: (tenantId: string, executionId: string, n: number): Key => ({
+    pk: tenantPart(tenantId, `EXECPART#${executionId}`),
+    sk: String(n).padStart(5, '0'),
+  }),
+  /** There is one for each protected group, so that a probe finds them without looking through all tenants. */
+  protectedGroup: (id: string): Key => ({ pk: 'SYS#PROTECTED', sk: id }),
+  /** Until when the primaries of a site may write without seeing anybody (DR-7). */
+  siteLease: (siteId: string): Key => ({ pk: 'SYS#DRLEASE', sk: siteId }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),
   /** There is one for each incident that is open, so that they are found without reading the others. */
   openIncident: (id: string): Key => ({ pk: 'SYS#OPEN', sk: id }),

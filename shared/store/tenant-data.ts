@@ -1,5 +1,7 @@
 import { DomainError, notFound } from '../kernel/errors.ts';
 import type { Network, Vpc } from '../model/network.ts';
+import type { ProtectedGroup } from '../model/protection.ts';
+import type { RecoveryPlan } from '../model/recovery-plan.ts';
 import type { Vdc } from '../model/vdc.ts';
 import type { Vm, VmState } from '../model/vm.ts';
 import type { Context } from './context.ts';
@@ -14,12 +16,16 @@ const KINDS = {
   vpc: { part: 'VPC', word: 'VPC', prefix: 'vpc_' },
   network: { part: 'NET', word: 'network', prefix: 'net_' },
   vm: { part: 'VM', word: 'VM', prefix: 'vm_' },
+  group: { part: 'GROUP', word: 'protected group', prefix: 'pg_' },
+  plan: { part: 'PLAN', word: 'recovery plan', prefix: 'plan_' },
 } as const;
 interface Owned {
   vdc: Vdc;
   vpc: Vpc;
   network: Network;
   vm: Vm;
+  group: ProtectedGroup;
+  plan: RecoveryPlan;
 }
 type Kind = keyof Owned;
 

@@ -1,0 +1,133 @@
+import * as z from 'zod';
+import { stateMachine } from './state-machine.ts';
+
+/** Groups of a plan at most; declared. */
+export const PLAN_GROUPS_MAX = 20;
+/** Priority groups of a plan (DR-11): 1 starts first. */
+export const PRIORITIES = { first: 1, last: 5, default: 3 } as const;
+/** A pause or a call-out waits so long at most, minutes. Declared. */
+export const STEP_MINUTES_MAX = 1_440;
+/** Records of executions that are kept of a plan (DR-3). */
+export const EXECUTIONS_KEPT = 1_000;
+
+const id = z.string().min(1).max(128);
+const steps = z.strictObject({
+  name: z.string().trim().min(1).max(64),
+  at: z
+    .enum(['beforeShutdown', 'afterShutdown', 'beforeStart', 'afterStart'])
+    .describe('before or after the VMs of the priority are stopped or started'),
+  priority: z.int().min(PRIORITIES.first).max(PRIORITIES.last).optional().describe('of which priority; the first'),
+  kind: z.enum(['pause', 'callOut']).describe('pause: until a person resumes the execution'),
+  message: z.string().trim().min(1).max(500).optional().describe('what the person is to do or check'),
+  timeoutMinutes: z.int().min(1).max(STEP_MINUTES_MAX).optional().describe('how long it is waited for; 60'),
+  onTimeout: z.enum(['goOn', 'fail']).optional().describe('fail'),
+});
+export const recoveryPlanSpec = z.strictObject({
+  name: z.string().trim().min(1).max(128),
+  groups: z.array(id).min(1).max(PLAN_GROUPS_MAX).describe('ids of protected groups, in the order of their switch'),
+  priorities: z
+    .record(id, z.int().min(PRIORITIES.first).max(PRIORITIES.last))
+    .optional()
+    .describe('priority group by VM: 1 starts first and stops last; 3'),
+  dependsOn: z
+    .record(id, z.array(id).max(16))
+    .optional()
+    .describe('by VM, VMs of the same priority that serve before it starts'),
+  delays: z
+    .record(z.string().regex(/^[1-5]$/), z.int().min(0).max(3_600))
+    .optional()
+    .describe('by priority, seconds that are waited after its VMs are ready; 0'),
+  networkMap: z
+    .record(id, id)
+    .optional()
+    .describe('by network, the one in its place at the recovery site; a network that reaches that site stays'),
+  ipMap: z
+    .record(id, z.ipv4())
+    .optional()
+    .describe('by NIC, its address in the mapped network; without it the same one, or the next that is free'),
+  clusterMap: z.record(id, id).optional().describe('by cluster, the one of the recovery site; any that has room'),
+  steps: z.array(steps).max(32).optional(),
+});
+export type RecoveryPlanSpec = z.infer<typeof recoveryPlanSpec>;
+export type PlanStep = z.infer<typeof steps>;
+
+/** S5 of the vocabulary. */
+export const PLAN_STATES = [
+  'ready',
+  'testing',
+  'testComplete',
+  'testPartialFailure',
+  'cleaning',
+  'cleanupPartialFailure',
+  'migrating',
+  'migratePartialFailure',
+  'failingOver',
+  'failoverPartialFailure',
+  'recoveredPeerPending',
+  'recovered',
+  'reprotecting',
+  'reprotectPartialFailure',
+] as const;
+export type PlanState = (typeof PLAN_STATES)[number];
+export type PlanEvent =
+  | 'test'
+  | 'testDone'
+  | 'testFailed'
+  | 'cleanup'
+  | 'cleaned'
+  | 'cleanupFailed'
+  | 'migrate'
+  | 'migrated'
+  | 'migrateFailed'
+  | 'failover'
+  | 'failedOver'
+  | 'failoverFailed'
+  | 'peerSettled'
+  | 'reprotect'
+  | 'reprotected'
+  | 'reprotectFailed'
+  | 'rollback'
+  | 'givenUp';
+
+/**
+ * The total table. A rerun is the same action once more. Readings beyond S5:
+ * - what is refused before it has done anything leads back to `ready` (`givenUp`);
+ * - a disaster does not wait for the clean-up of a test: `failover` is taken while one is not cleaned up;
+ * - a failover that left VMs behind can be completed by `failover` again, and reprotected without them.
+ */
+export const planMachine = stateMachine<PlanState, PlanEvent>('recovery plan', {
+  ready: { test: 'testing', migrate: 'migrating', failover: 'failingOver' },
+  testing: { testDone: 'testComplete', testFailed: 'testPartialFailure', givenUp: 'ready' },
+  testComplete: { cleanup: 'cleaning', failover: 'failingOver' },
+  testPartialFailure: { test: 'testing', cleanup: 'cleaning', failover: 'failingOver' },
+  cleaning: { cleaned: 'ready', cleanupFailed: 'cleanupPartialFailure' },
+  cleanupPartialFailure: { cleanup: 'cleaning', failover: 'failingOver' },
+  migrating: { migrated: 'recovered', migrateFailed: 'migratePartialFailure', givenUp: 'ready' },
+  migratePartialFailure: { migrate: 'migrating', failover: 'failingOver', rollback: 'ready' },
+  failingOver: { failedOver: 'recoveredPeerPending', failoverFailed: 'failoverPartialFailure', givenUp: 'ready' },
+  failoverPartialFailure: { failover: 'failingOver', peerSettled: 'recovered' },
+  recoveredPeerPending: { peerSettled: 'recovered' },
+  recovered: { reprotect: 'reprotecting' },
+  reprotecting: { reprotected: 'ready', reprotectFailed: 'reprotectPartialFailure' },
+  reprotectPartialFailure: { reprotect: 'reprotecting' },
+});
+
+/** How the VMs of some groups are brought to another site: in which order, and with what mapped to what (DR-3, DR-11). */
+export interface RecoveryPlan extends RecoveryPlanSpec {
+  id: string;
+  tenantId: string;
+  state: PlanState;
+  reason?: string;
+  /** The last test that was successful (I11), of the plan as it is: a change of the plan makes it void. */
+  testedAt?: number;
+  /** The execution that is under way, or was last. */
+  executionId?: string;
+  claim?: string;
+  operationId?: string;
+  version: number;
+  createdAt: number;
+}
+
+/** The priority group of a VM. */
+export const priorityOf = (plan: Pick<RecoveryPlanSpec, 'priorities'>, vmId: string): number =>
+  plan.priorities?.[vmId] ?? PRIORITIES.default;
