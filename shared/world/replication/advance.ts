@@ -9,6 +9,8 @@ export interface Ground {
   now: number;
   /** Writes after what the copy holds, in order, as far as its source has them. */
   entries: readonly JournalEntry[];
+  /** The last write that its source holds; a primary holds all. A secondary sends on only what it has itself (cascade). */
+  available: number;
 }
 export interface Advanced {
   feed: Feed;
@@ -55,11 +57,16 @@ function inOrder(feed: Feed, holds: number, { line, now, entries }: Ground): Adv
 }
 
 /** Of an asynchronous leg: one point after the other (algorithm 7). Each is a state of the whole group at one instant. */
-function byPoints(feed: Feed, holds: number, { line, now, entries }: Ground): Advanced {
+function byPoints(feed: Feed, holds: number, { line, now, entries, available }: Ground): Advanced {
   let { sending, points, sentBytes, nextCutAt, cuts, state } = feed;
   let idleSince = Math.max(feed.startedAt, points.at(-1)?.usableAt ?? 0);
   const lastOf = () => points.at(-1)?.sequence ?? holds;
   for (;;) {
+    if (sending && sending.sequence > available) {
+      // Its source has to have it first.
+      sending = { ...sending, begunAt: now };
+      break;
+    }
     if (sending) {
       const end = Math.ceil(sentAt(line, sending.begunAt, sending.bytes + MESSAGE_BYTES) + line.latencyMs);
       if (end > now) break;
@@ -75,7 +82,7 @@ function byPoints(feed: Feed, holds: number, { line, now, entries }: Ground): Ad
     const asked = cuts[0];
     const due = asked ? asked.stateAt : nextCutAt;
     const begunAt = Math.max(due, idleSince);
-    if (begunAt > now) break;
+    if (begunAt > now || (asked && asked.sequence > available)) break;
     const stateAt = asked ? asked.stateAt : begunAt;
     const from = lastOf();
     const sequence = asked?.sequence ?? entries.findLast((e) => e.at <= stateAt)?.sequence ?? from;
@@ -105,8 +112,9 @@ export function pointsOf(copy: Pick<WorldCopy, 'sequence'> & { feed: Feed }, lin
 }
 
 /** When all of these writes will be there, as things are now, ms; infinite when they will not. */
-export function arrivalOf(feed: Feed, upTo: number, { line, now, entries }: Ground): number {
+export function arrivalOf(feed: Feed, upTo: number, { line, now, entries, available }: Ground): number {
   if (feed.state === 'synced') return now;
+  if (upTo > available) return Number.POSITIVE_INFINITY;
   if (feed.state === 'suspended') return Number.POSITIVE_INFINITY;
   const there = feed.mode === 'sync' ? feed.free.sequence : (feed.points.at(-1)?.sequence ?? -1);
   if (there >= upTo && !feed.sending && feed.state !== 'initial') return now;

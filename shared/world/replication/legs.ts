@@ -4,6 +4,7 @@ import { arrivalOf } from './advance.ts';
 import { CopyChanged } from './copies.ts';
 import { type Cut, copyKey, type Feed, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
+import { groundOf } from './status.ts';
 
 /** Orders that are remembered, so that a repeated one finds its own cut. Declared. */
 const REMEMBERED = 8;
@@ -51,11 +52,12 @@ async function cut(site: Site, siteId: string, order: CutOrder): Promise<Omit<Cu
     const cuts = feed.mode === 'async' ? [...feed.cuts, mine] : feed.cuts;
     await setFeed(site, copy, { ...feed, cuts, asked: [...feed.asked, mine].slice(-REMEMBERED) });
   }
-  const { copies, lines, waiting, now } = await settle(site, order.groupId);
+  const after = await settle(site, order.groupId);
+  const { copies, lines, now } = after;
   const arrivals = legs.map(({ siteId: to }) => {
     const [copy, line] = [copies.get(to), lines.get(to)];
     if (!copy?.feed || !line) return Number.POSITIVE_INFINITY;
-    return arrivalOf(copy.feed, mine.sequence, { line, now, entries: waiting.get(to) ?? [] });
+    return arrivalOf(copy.feed, mine.sequence, groundOf(to, line, after));
   });
   const usableAt = Math.max(now, ...arrivals);
   return {

@@ -104,7 +104,8 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
     copy,
     waiting.filter((e) => e.sequence <= point.sequence),
   );
-  const lost = lostAt(copy, point.sequence, settled);
+  const byItsWord = over !== undefined || (root.role === 'demoted' && hears(line, now));
+  const lost = lostAt(copy, point.sequence, settled, byItsWord);
   const promotion: Promotion = { epoch: order.epoch, point, lost };
   const tx = new Transaction().update(
     copyKey(copy),
@@ -120,10 +121,10 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
         ],
         promotion,
         legs: [],
-        // A write of the former pair may have come in: then the point is another one.
       },
       add: { revision: 1 },
       remove: ['feed'],
+      // A write of the pair may have come in meanwhile: then the point is another one.
       condition: '#revision = :revision AND #sequence = :before',
       names: { '#revision': 'revision', '#sequence': 'sequence' },
       values: { ':revision': copy.revision, ':before': copy.sequence },

@@ -1,7 +1,7 @@
 import { Transaction } from '../../store/transaction.ts';
 import type { Site } from '../agent/common.ts';
 import type { Fault } from '../records.ts';
-import { advance, inStep } from './advance.ts';
+import { advance, type Ground, inStep } from './advance.ts';
 import { applyWrites } from './apply.ts';
 import { CopyChanged, copiesOf, lineTo, newestPrimary, rootOf } from './copies.ts';
 import { trimJournal, writesAfter } from './journal.ts';
@@ -19,6 +19,8 @@ export interface Settled {
   /** Of each secondary, the line by which it is fed, and the writes that its volumes do not hold. */
   lines: Map<string, Line>;
   waiting: Map<string, JournalEntry[]>;
+  /** Of each secondary, the last write that its source has. */
+  available: Map<string, number>;
 }
 
 /** Looks again when something changed in the middle. @throws CopyChanged when others were faster each time */
@@ -37,7 +39,7 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
   const faults = await world.faults();
   const now = clock.now();
   const copies = await copiesOf(world, groupId);
-  const settled: Settled = { now, faults, copies, lines: new Map(), waiting: new Map() };
+  const settled: Settled = { now, faults, copies, lines: new Map(), waiting: new Map(), available: new Map() };
   for (const copy of nearestFirst(copies)) {
     const line = await lineTo(world, copies, copy, faults, now);
     const root = rootOf(copies, copy);
@@ -45,14 +47,15 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
     settled.lines.set(copy.siteId, line);
     const writes = await writesAfter(world.store, groupId, root.branches, copy.sequence);
     const source = copies.get(copy.feed.from) as WorldCopy;
-    // A secondary has to send only what it holds itself.
-    const entries = source === root ? writes : writes.filter((e) => e.sequence <= heldBy(source));
+    const available = source === root ? Number.POSITIVE_INFINITY : heldBy(source);
+    const entries = writes.filter((e) => e.sequence <= available);
+    settled.available.set(copy.siteId, available);
     // What a former primary has beyond the point of its successor is not sent on, nor anything under an epoch that the copy
     // was not told of: it could hold more than the new history has.
     const still = copy.epoch !== root.epoch || newestPrimary(copies) !== root;
     const moved = still
       ? copy
-      : await move({ world, clock }, { ...copy, feed: copy.feed }, root, { line, now, entries });
+      : await move({ world, clock }, { ...copy, feed: copy.feed }, root, { line, now, entries, available });
     copies.set(copy.siteId, moved);
     settled.waiting.set(
       copy.siteId,
@@ -67,7 +70,7 @@ async function move(
   { world }: Site,
   copy: WorldCopy & { feed: Feed },
   root: WorldCopy,
-  ground: { line: Line; now: number; entries: JournalEntry[] },
+  ground: Ground & { entries: JournalEntry[] },
 ): Promise<WorldCopy> {
   const { feed, holds } = advance(copy, ground);
   const direct = feed.from === root.siteId;

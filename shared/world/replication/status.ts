@@ -1,9 +1,9 @@
 import type { CopyStatus, GroupStatus, LegStatus } from '../../hypervisor/replication-port.ts';
 import type { Site } from '../agent/common.ts';
-import { arrivalOf, pointsOf } from './advance.ts';
+import { arrivalOf, type Ground, pointsOf } from './advance.ts';
 import { divergentOf } from './divergence.ts';
 import { lossOf } from './journal.ts';
-import { carries, hears, lastHeard, silentSince } from './line.ts';
+import { carries, hears, type Line, lastHeard, silentSince } from './line.ts';
 import { type Feed, replicationKeys, type WorldCopy, type WorldLeg, type WorldSiteLease } from './records.ts';
 import { mayWrite } from './right.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -43,10 +43,10 @@ export function announced(copy: WorldCopy, { lines, waiting, now }: Settled): { 
   return last ? { sequence: last.sequence, at: last.at } : { sequence: copy.sequence, at: copy.at };
 }
 
-/** What it was told of and would not have at this point. */
-export function lostAt(copy: WorldCopy, sequence: number, { lines, waiting, now }: Settled) {
+/** What it was told of and would not have at this point. With the former primary's own word it is told of everything. */
+export function lostAt(copy: WorldCopy, sequence: number, { lines, waiting, now }: Settled, byItsWord: boolean) {
   const line = lines.get(copy.siteId);
-  const heard = line ? lastHeard(line, now) : now;
+  const heard = line && !byItsWord ? lastHeard(line, now) : now;
   return lossOf((waiting.get(copy.siteId) ?? []).filter((e) => e.sequence > sequence && e.at <= heard));
 }
 
@@ -60,7 +60,16 @@ async function writesOf({ world, siteId }: At, copy: WorldCopy, { copies, faults
   return waits ? ('held-back' as const) : ('allowed' as const);
 }
 
-function legStatus({ siteId, from, mode }: WorldLeg, { copies, lines, waiting, now }: Settled): LegStatus | undefined {
+/** How the leg to a copy is seen. */
+export const groundOf = (siteId: string, line: Line, { waiting, available, now }: Settled): Ground => ({
+  line,
+  now,
+  entries: waiting.get(siteId) ?? [],
+  available: available.get(siteId) ?? Number.POSITIVE_INFINITY,
+});
+
+function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatus | undefined {
+  const { copies, lines, waiting, now } = settled;
   const copy = copies.get(siteId);
   const line = lines.get(siteId);
   if (copy?.role !== 'secondary' || !copy.feed || !line)
@@ -70,7 +79,7 @@ function legStatus({ siteId, from, mode }: WorldLeg, { copies, lines, waiting, n
   const points = pointsOf({ sequence: copy.sequence, feed }, line, now);
   const newest = points.at(-1);
   const missing = entries.filter((e) => e.sequence > Math.max(copy.sequence, newest?.sequence ?? 0));
-  const usableAt = feed.sending ? arrivalOf(feed, feed.sending.sequence, { line, now, entries }) : undefined;
+  const usableAt = feed.sending ? arrivalOf(feed, feed.sending.sequence, groundOf(siteId, line, settled)) : undefined;
   return {
     siteId,
     from,
