@@ -19,6 +19,8 @@ export interface Execution {
   reason?: string;
   /** Who began it without a successful test before, or in spite of a warning, and why (I11). */
   override?: { by: string; reason: string };
+  /** What stood in the way of single VMs when it began, and did not keep it from beginning. */
+  warnings?: string[];
   phases: Phase[];
   groups: GroupOutcome[];
   /** Site that the VMs come from, and to which they go. */
@@ -42,7 +44,7 @@ export interface Wait {
   step: PlanStep;
   since: number;
   until: number;
-  ended?: { at: number; how: 'resumed' | 'answered' | 'timedOut'; by?: string };
+  ended?: { at: number; how: 'resumed' | 'answered' | 'timedOut'; by?: string; note?: string };
 }
 
 export interface GroupOutcome {
