@@ -50,6 +50,8 @@ export const PROBLEMS = {
   'stale-epoch': { status: 409, title: 'A newer copy of the VM owns the volume' },
   'not-running': { status: 409, title: 'The VM does not run' },
   'storage-unreachable': { status: 409, title: 'The storage cannot be reached' },
+  'not-tested': { status: 409, title: 'It was not tested with success as it is now' },
+  'not-ready': { status: 409, title: 'Something stands in the way' },
   'quota-exceeded': { status: 409, title: 'The quota does not allow this' },
   'feature-unavailable': { status: 409, title: 'A property of the thing forbids this' },
   'clock-not-adjustable': { status: 409, title: 'The clock cannot be changed here' },

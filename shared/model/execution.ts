@@ -13,6 +13,8 @@ export interface Execution {
   /** `partial`: it went on after errors on single VMs, which are listed. `paused`: it waits for a person. */
   state: 'running' | 'paused' | 'success' | 'partial' | 'failed';
   operationId: string;
+  /** The one that failed in parts, which this one goes on with: only what was left undone then is its business. */
+  rerunOf?: string;
   /** When it was confirmed, ms: RTO counts from here (DR-20). */
   startedAt: number;
   finishedAt?: number;

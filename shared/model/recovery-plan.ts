@@ -148,6 +148,8 @@ export interface RecoveryPlan extends RecoveryPlanSpec {
   executions: number;
   /** The execution that is under way, or was last. */
   executionId?: string;
+  /** The test that was last: whatever it has made is cleaned up by its name. */
+  testExecutionId?: string;
   claim?: string;
   operationId?: string;
   version: number;
