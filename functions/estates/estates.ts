@@ -10,6 +10,7 @@ import {
   type Datastore,
   type Host,
   type HostHardware,
+  type Link,
   promisedBy,
 } from '../../shared/model/inventory.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -86,7 +87,7 @@ async function takeIn(call: Call, estate: ExpandedEstate): Promise<void> {
   for (const s of estate.sites) await add(keys.site(s.id), s);
   for (const c of estate.clusters) await add(keys.cluster(c.id), c);
   for (const d of estate.datastores) await add(keys.datastore(d.siteId, d.id), newDatastore(d));
-  for (const l of estate.links) await add(keys.link(l.id), l);
+  for (const l of estate.links) await add(keys.link(l.id), { ...l, freeMbps: l.mbps } satisfies Link);
   for (const n of estate.externalNetworks) await add(keys.externalNetwork(n.id), n);
   const clusterOf = new Map(estate.clusters.map((c) => [c.id, c]));
   for (const hardware of estate.hosts) {

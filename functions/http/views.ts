@@ -212,6 +212,7 @@ export const linkView = (l: Link) => ({
   to: l.to,
   latencyMs: l.latencyMs,
   mbps: l.mbps,
+  freeMbps: l.freeMbps,
   mode: l.mode,
 });
 export const externalNetworkView = (n: ExternalNetwork) => ({ id: n.id, name: n.name, cidr: n.cidr, sites: n.sites });

@@ -9,6 +9,7 @@ import { failoverFace } from '../../functions/failover/app.ts';
 import { lambdaOf } from '../../functions/http/mount.ts';
 import { hypervisorLab } from '../../functions/hypervisor-lab/app.ts';
 import { Probe } from '../../functions/probe/probe.ts';
+import { recovery } from '../../functions/recovery/app.ts';
 import { simApi } from '../../functions/sim-api/app.ts';
 import type { ClockControl } from '../../functions/sim-api/clock.ts';
 import { siteAgent } from '../../functions/site-agent/agent.ts';
@@ -128,6 +129,7 @@ export class EmbeddedCloud {
       estates: lambdaOf(estatesFace(of('estates'), port)) as HttpHandler,
       availability: lambdaOf(availability(of('availability'), port)) as HttpHandler,
       failover: lambdaOf(failoverFace(of('failover'))) as HttpHandler,
+      recovery: lambdaOf(recovery(of('recovery'), port)) as HttpHandler,
       'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

@@ -194,6 +194,7 @@ export const link = z.object({
   to: z.string(),
   latencyMs: z.number(),
   mbps: z.number(),
+  freeMbps: z.number().describe('not taken by protected groups'),
   mode: z.string(),
 });
 export const externalNetwork = z.object({

@@ -3,6 +3,7 @@ import { estateContract } from './estates.ts';
 import { failoverContract } from './failover.ts';
 import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
+import { protectionContract } from './protection.ts';
 import { simContract } from './sim.ts';
 import { systemContract } from './system.ts';
 import { tenantContract } from './tenant.ts';
@@ -14,6 +15,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...estateContract,
   ...availabilityContract,
   ...failoverContract,
+  ...protectionContract,
   ...labContract,
   ...simContract,
 };

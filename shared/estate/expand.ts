@@ -11,7 +11,7 @@ export interface Inventory {
   clusters: Cluster[];
   hosts: HostHardware[];
   datastores: Omit<Datastore, 'version' | 'freeMigrations'>[];
-  links: Link[];
+  links: Omit<Link, 'freeMbps'>[];
   externalNetworks: ExternalNetwork[];
   /** Not yet created: their ids are given when they are. `sites` are site ids. */
   tenants: { name: string; vdcs: { name: string; sites: string[]; quota: Quota }[] }[];

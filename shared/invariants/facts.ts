@@ -1,6 +1,6 @@
 import type { Execution } from '../model/execution.ts';
 import type { Alarm, Incident, RecoveryPart } from '../model/incident.ts';
-import type { Cluster, Datastore, Host, Site } from '../model/inventory.ts';
+import type { Cluster, Datastore, Host, Link, Site } from '../model/inventory.ts';
 import type { Network, Vpc } from '../model/network.ts';
 import type { Operation } from '../model/operation.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
@@ -14,6 +14,7 @@ export interface Belief {
   clusters: Cluster[];
   hosts: Host[];
   datastores: Datastore[];
+  links: Link[];
   vdcs: Vdc[];
   vpcs: Vpc[];
   networks: Network[];

@@ -239,5 +239,8 @@ export interface Link {
   to: string;
   latencyMs: number;
   mbps: number;
+  /** What protected groups have not taken of it, Mbit/s. */
+  freeMbps: number;
+  /** `sync`: near enough that writes can wait for the other end; it carries both kinds of replication. */
   mode: 'sync' | 'async';
 }

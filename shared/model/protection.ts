@@ -4,6 +4,8 @@ import { stateMachine } from './state-machine.ts';
 
 /** VMs of a group at most: a group is switched as a whole, and one item of the table knows all its members. Declared. */
 export const GROUP_VMS_MAX = 200;
+/** VMs that can be added at once: with a datastore, a link and a claim each they fit into one transaction (100 actions). */
+export const GROUP_VMS_AT_ONCE = 60;
 /** Expected RPO, minutes (DR-5, I10: Huawei eReplication: 5 minutes to 31 days, 23 hours, 59 minutes). */
 export const RPO_MINUTES = { least: 5, most: (31 * DAY + 23 * HOUR + 59 * MINUTE) / MINUTE, default: 15 } as const;
 /** What a group may use of its link when nothing is said, Mbit/s. Declared. */
@@ -42,6 +44,10 @@ export const replicationSpec = z.strictObject({
   thirdSiteId: z.string().max(128).optional().describe('of a topology with three centres: the far one'),
 });
 export type ReplicationSpec = z.infer<typeof replicationSpec>;
+/** What of it can be changed later: mode and sites cannot. What is left out stays as it is. */
+export const replicationChange = replicationSpec
+  .pick({ rpoMinutes: true, mbps: true, onLinkLoss: true, keepPoints: true, windows: true })
+  .partial();
 
 /** S4 of the vocabulary. */
 export const GROUP_STATES = [
@@ -133,7 +139,11 @@ export interface ProtectedGroup {
   /** Why it is in this state, when that needs words. */
   reason?: string;
   vms: string[];
+  /** Members no more, whose copies are still to be removed. */
+  leaving?: string[];
   replication: ReplicationSpec;
+  /** When its members or its policy changed last: a test from before says nothing of it (I11). */
+  changedAt: number;
   /** The site whose copy has, or is being given, the right to write (DR-7). Raised with `epoch`, in one write. */
   primarySiteId: string;
   epoch: number;
@@ -141,6 +151,11 @@ export interface ProtectedGroup {
   orderVersion: number;
   /** Legs from the primary, and on. Without any after a switch, until it is reprotected. */
   legs: GroupLeg[];
+  /**
+   * What it holds of links, Mbit/s by id of the link. Kept over a switch, when there are no legs: the way back must not be
+   * taken by others.
+   */
+  links: Record<string, number>;
   /** The former primary, from a switch on until it is reprotected or forgotten. */
   former?: FormerPrimary;
   /** Since when a synchronous leg may be behind, as the guests were allowed to go on alone, ms. Noted before they are. */

@@ -6,6 +6,7 @@ import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
 import { openapiDocument } from '../../shared/contract/openapi/document.ts';
 import { type ApiOperation, READ_ONLY_ROLES } from '../../shared/contract/operation.ts';
+import { protectionContract } from '../../shared/contract/protection.ts';
 import { simContract } from '../../shared/contract/sim.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
@@ -30,6 +31,7 @@ describe('the contract', () => {
       estateContract,
       availabilityContract,
       failoverContract,
+      protectionContract,
       labContract,
       simContract,
     ].flatMap((c) => Object.keys(c));
