@@ -9,7 +9,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['shared/model'],
   ['shared/events', 'shared/hypervisor'],
   ['shared/contract', 'shared/invariants', 'shared/estate', 'shared/placement', 'shared/replication', 'shared/backup'],
-  ['shared/store'],
+  ['shared/store', 'shared/recovery'],
   ['shared/world', 'shared/aws'],
   ['functions', 'workflows'],
   ['infra'],
