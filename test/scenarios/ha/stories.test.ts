@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { notKept } from './language/judge.ts';
-import { parseStory } from './language/parse.ts';
-import { Play } from './language/play.ts';
+import { notKept } from '../language/judge.ts';
+import { parseStory } from '../language/parse.ts';
+import { Play } from '../language/play.ts';
 
 /**
  * Every story is played and compared with the golden beside it. `STRATA_GOLDEN=write` writes the goldens anew: read the

@@ -1,7 +1,7 @@
-import type { Seen } from '../../../../shared/invariants/facts.ts';
-import type { Store } from '../../../../shared/store/store.ts';
-import { crashOf, endOf, guestBorn, hangOf, seenState } from '../../../../shared/world/process.ts';
-import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../../shared/world/records.ts';
+import type { Seen } from '../../../shared/invariants/facts.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import { crashOf, endOf, guestBorn, hangOf, seenState } from '../../../shared/world/process.ts';
+import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../shared/world/records.ts';
 import {
   agentReachable,
   type HostTimeline,
@@ -9,8 +9,8 @@ import {
   powerAt,
   type Span,
   within,
-} from '../../../../shared/world/timeline.ts';
-import { World } from '../../../../shared/world/world.ts';
+} from '../../../shared/world/timeline.ts';
+import { World } from '../../../shared/world/world.ts';
 
 /** What really is there. */
 export interface Truth {

@@ -1,6 +1,6 @@
-import type { FaultKind } from '../../../../shared/model/fault.ts';
-import type { HostState } from '../../../../shared/model/inventory.ts';
-import type { VmState } from '../../../../shared/model/vm.ts';
+import type { FaultKind } from '../../../shared/model/fault.ts';
+import type { HostState } from '../../../shared/model/inventory.ts';
+import type { VmState } from '../../../shared/model/vm.ts';
 import type { Place } from './words.ts';
 
 /** A story as it was understood. Times are ms since it begins, sizes GiB; names are those of the story. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostTimeline } from '../../../../shared/world/timeline.ts';
+import type { HostTimeline } from '../../../shared/world/timeline.ts';
 import { Chronicle } from './chronicle.ts';
 import { difference, type Picture } from './observe.ts';
 import { parseStory } from './parse.ts';

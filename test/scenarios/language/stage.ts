@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Host } from '../../../../shared/model/inventory.ts';
-import { readBelief } from '../../../../shared/store/belief.ts';
-import { keys } from '../../../../shared/store/keys.ts';
-import { TestCloud } from '../../../support/cloud.ts';
-import { TestTenant, type VmView } from '../../../support/tenant.ts';
+import type { Host } from '../../../shared/model/inventory.ts';
+import { readBelief } from '../../../shared/store/belief.ts';
+import { keys } from '../../../shared/store/keys.ts';
+import { TestCloud } from '../../support/cloud.ts';
+import { TestTenant, type VmView } from '../../support/tenant.ts';
 import { lockstep } from './lockstep.ts';
 import { Names } from './names.ts';
 import type { ClusterSetting, Setting, Story, VmSetting } from './story.ts';

@@ -1,4 +1,4 @@
-import { HOST_STATES, type HostState } from '../../../../shared/model/inventory.ts';
+import { HOST_STATES, type HostState } from '../../../shared/model/inventory.ts';
 import type { Cast } from './cast.ts';
 import type { Promise_ } from './story.ts';
 import { type Form, type Place, SPAN, StoryError, span } from './words.ts';

@@ -1,6 +1,6 @@
-import { checkInvariants } from '../../../../shared/invariants/check.ts';
-import type { Belief } from '../../../../shared/invariants/facts.ts';
-import { readBelief } from '../../../../shared/store/belief.ts';
+import { checkInvariants } from '../../../shared/invariants/check.ts';
+import type { Belief } from '../../../shared/invariants/facts.ts';
+import { readBelief } from '../../../shared/store/belief.ts';
 import { act } from './act.ts';
 import { Chronicle } from './chronicle.ts';
 import { lockstep } from './lockstep.ts';

@@ -1,5 +1,5 @@
-import { HOST_STATES, type HostState } from '../../../../shared/model/inventory.ts';
-import { VM_STATES, type VmState } from '../../../../shared/model/vm.ts';
+import { HOST_STATES, type HostState } from '../../../shared/model/inventory.ts';
+import { VM_STATES, type VmState } from '../../../shared/model/vm.ts';
 import type { Cast } from './cast.ts';
 import type { Trigger } from './story.ts';
 import { type Form, type Place, StoryError } from './words.ts';

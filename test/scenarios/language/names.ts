@@ -1,4 +1,4 @@
-import type { Belief } from '../../../../shared/invariants/facts.ts';
+import type { Belief } from '../../../shared/invariants/facts.ts';
 
 /** Ids and the names that a story has for them. */
 export class Names {

@@ -1,5 +1,5 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import type { TestCloud } from '../../../support/cloud.ts';
+import type { TestCloud } from '../../support/cloud.ts';
 import type { Command } from './story.ts';
 
 type Handler = (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse>;

@@ -1,4 +1,4 @@
-import { FAULT_KINDS, type FaultKind } from '../../../../shared/model/fault.ts';
+import { FAULT_KINDS, type FaultKind } from '../../../shared/model/fault.ts';
 import { type Cast, NAME_KINDS } from './cast.ts';
 import { vmProperties } from './setting-forms.ts';
 import { clusterSettings, vmSettings } from './settings.ts';

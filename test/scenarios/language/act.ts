@@ -1,8 +1,8 @@
-import type { Reply } from '../../../../infra/local/client.ts';
-import { MINUTE } from '../../../../shared/kernel/clock.ts';
-import { isFinal } from '../../../../shared/model/operation.ts';
-import { readBelief } from '../../../../shared/store/belief.ts';
-import type { VmView } from '../../../support/tenant.ts';
+import type { Reply } from '../../../infra/local/client.ts';
+import { MINUTE } from '../../../shared/kernel/clock.ts';
+import { isFinal } from '../../../shared/model/operation.ts';
+import { readBelief } from '../../../shared/store/belief.ts';
+import type { VmView } from '../../support/tenant.ts';
 import { type Stage, setCluster, setVm, vmBody } from './stage.ts';
 import type { HostRef, Scheduled } from './story.ts';
 import type { Trouble } from './trouble.ts';

@@ -1,5 +1,5 @@
-import type { InvokeSteps, WorkflowEngine } from '../../../../infra/local/workflows/engine.ts';
-import type { TestCloud } from '../../../support/cloud.ts';
+import type { InvokeSteps, WorkflowEngine } from '../../../infra/local/workflows/engine.ts';
+import type { TestCloud } from '../../support/cloud.ts';
 import type { Names } from './names.ts';
 import { natural } from './words.ts';
 

@@ -1,7 +1,7 @@
-import type { Belief } from '../../../../shared/invariants/facts.ts';
-import type { Incident } from '../../../../shared/model/incident.ts';
-import { isFinal } from '../../../../shared/model/operation.ts';
-import type { Vm } from '../../../../shared/model/vm.ts';
+import type { Belief } from '../../../shared/invariants/facts.ts';
+import type { Incident } from '../../../shared/model/incident.ts';
+import { isFinal } from '../../../shared/model/operation.ts';
+import type { Vm } from '../../../shared/model/vm.ts';
 import type { Names } from './names.ts';
 import { natural } from './words.ts';
 

@@ -1,4 +1,4 @@
-import { clusterHaChange, vmHaSpec } from '../../../../shared/model/ha.ts';
+import { clusterHaChange, vmHaSpec } from '../../../shared/model/ha.ts';
 import type { Cast } from './cast.ts';
 import { type Place, StoryError } from './words.ts';
 

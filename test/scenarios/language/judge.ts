@@ -1,4 +1,4 @@
-import { GUEST_BOOT_MS } from '../../../../shared/world/constants.ts';
+import { GUEST_BOOT_MS } from '../../../shared/world/constants.ts';
 import { outages } from './places.ts';
 import type { Seen } from './play.ts';
 import type { Promise_, Promised } from './story.ts';

@@ -1,5 +1,5 @@
-import type { Belief } from '../../../../shared/invariants/facts.ts';
-import type { Span } from '../../../../shared/world/timeline.ts';
+import type { Belief } from '../../../shared/invariants/facts.ts';
+import type { Span } from '../../../shared/world/timeline.ts';
 import { vmWords } from './observe.ts';
 import type { Stage } from './stage.ts';
 import type { Life, Lives, Truth } from './truth.ts';
