@@ -3,6 +3,7 @@ import { MINUTE } from '../../../shared/kernel/clock.ts';
 import { isFinal } from '../../../shared/model/operation.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import type { VmView } from '../../support/tenant.ts';
+import { actOnRecovery, isOfRecovery } from './dr/act.ts';
 import { type Stage, setCluster, setVm, vmBody } from './stage.ts';
 import type { HostRef, Scheduled } from './story.ts';
 import type { Trouble } from './trouble.ts';
@@ -10,13 +11,18 @@ import { StoryError } from './words.ts';
 
 /** Does what a line of the course says. The answer is what there is to say about it: nothing, or how it was refused. */
 export async function act(
-  { command, place }: Scheduled,
+  { command, place, text }: Scheduled,
   stage: Stage,
   trouble: Trouble,
   faults: Map<string, string>,
 ): Promise<string> {
   const { test, tenant, names } = stage;
   const { client, operator } = test;
+  const outcome = (reply: Reply<unknown>): string => {
+    if (reply.status >= 300)
+      stage.refusals.set(text, [...(stage.refusals.get(text) ?? []), JSON.stringify(reply.body)]);
+    return outcomeOf(reply);
+  };
   const asOperator = (method: string, path: string, body?: unknown) =>
     client.call(method, path, { token: operator, body });
   const asTenant = (method: string, path: string, body?: unknown) =>
@@ -45,6 +51,10 @@ export async function act(
     return found.id;
   };
 
+  if (isOfRecovery(command)) {
+    const reply = await actOnRecovery(command, stage);
+    return reply ? outcome(reply) : '';
+  }
   switch (command.kind) {
     case 'fault': {
       const target = await targetOf(command.target);
@@ -113,5 +123,5 @@ export async function act(
   }
 }
 
-const outcome = ({ status, body }: Reply<unknown>): string =>
+const outcomeOf = ({ status, body }: Reply<unknown>): string =>
   status < 300 ? '' : `refused: ${status} ${(body as { code?: string } | undefined)?.code ?? ''}`.trim();

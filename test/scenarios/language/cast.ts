@@ -1,6 +1,6 @@
 import { fold, natural, type Place, StoryError, unfold } from './words.ts';
 
-export const NAME_KINDS = ['host', 'vm', 'rack', 'site', 'cluster', 'datastore'] as const;
+export const NAME_KINDS = ['host', 'vm', 'rack', 'site', 'cluster', 'datastore', 'link', 'group', 'plan'] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
 /** Who plays: every name of a story and what it is. What is not introduced cannot be spoken of. */

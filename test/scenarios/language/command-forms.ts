@@ -1,5 +1,6 @@
 import { FAULT_KINDS, type FaultKind } from '../../../shared/model/fault.ts';
 import { type Cast, NAME_KINDS } from './cast.ts';
+import { DR_COMMAND_FORMS } from './dr/command-forms.ts';
 import { vmProperties } from './setting-forms.ts';
 import { clusterSettings, vmSettings } from './settings.ts';
 import type { Command, DispatcherMood, HostRef } from './story.ts';
@@ -32,8 +33,9 @@ const ACTIONS = { 'power-on': 'power-on', maintenance: 'maintenance-enter', 'end
 
 /** What operators, tenants and fate do. */
 export const COMMAND_FORMS: readonly Form<Command[], Cast>[] = [
+  ...DR_COMMAND_FORMS,
   {
-    usage: 'fault <kind> <host | rack | site | VM | datastore | VM/disk | the host of VM> [for <time>]',
+    usage: 'fault <kind> <host | rack | site | link | VM | datastore | VM/disk | the host of VM> [for <time>]',
     pattern: new RegExp(`^fault (?<fault>[\\w-]+) (?<targets>.+?)(?: for (?<span>${SPAN}))?$`),
     make: ({ fault = '', targets = '', span: time }, cast, place) => {
       const kind = faultKind(fault, place);

@@ -1,4 +1,5 @@
 import { GUEST_BOOT_MS } from '../../../shared/world/constants.ts';
+import { checkRecovery, isOfRecovery } from './dr/judge.ts';
 import { outages } from './places.ts';
 import type { Seen } from './play.ts';
 import type { Promise_, Promised } from './story.ts';
@@ -25,6 +26,7 @@ const isAlarm = (alarm: string, { code, object }: { code: string; object?: strin
 const AT_REST = { stopped: 'stopped', waiting: 'faultResuming', 'in error': 'unknown' } as const;
 
 async function check(promise: Promise_, seen: Seen, all: readonly Promise_[]): Promise<Found> {
+  if (isOfRecovery(promise)) return checkRecovery(promise, seen);
   const { stage, belief, first, lives, truth } = seen;
   const { names, begin, test, tenant } = stage;
   const vmOf = (name: string, of = belief) => of.vms.find((v) => v.id === names.id(name));

@@ -121,7 +121,7 @@ describe('what cannot be understood is refused with its line and with what is po
     [
       'a command with a slip',
       ['at 1s: stopp web-1'],
-      /:5: cannot understand 'stopp web-1'\. Possible commands:\n +fault/,
+      /:5: cannot understand 'stopp web-1'\. Possible commands:\n(?:.*\n)+ +fault/,
     ],
     ['a command that ends wrongly', ['at 1s: kill the control panel'], /'kill' is written\n +kill the control plane/],
     ['a time without a unit', ['at 10: stop web-1'], /:5: cannot understand 'at 10: stop web-1'/],
@@ -195,6 +195,7 @@ it('an incident that is opened and closed between two looks is told whole', () =
   const empty: Picture = {
     hosts: new Map(),
     vms: new Map(),
+    recovery: new Map(),
     alarms: new Map(),
     incidents: new Map(),
     ended: new Map(),

@@ -15,8 +15,10 @@ export class Names {
     this.byId.set(id, words);
   }
 
-  learn({ sites, clusters, hosts, datastores }: Belief): void {
+  learn({ sites, clusters, hosts, datastores, links }: Belief): void {
     for (const site of sites) this.add(site.id, `site-${site.name}`);
+    const letter = (id: string) => sites.find((s) => s.id === id)?.name ?? id;
+    for (const link of links ?? []) this.add(link.id, `${letter(link.from)}-${letter(link.to)}`);
     for (const thing of [...clusters, ...hosts, ...datastores]) this.add(thing.id, thing.name);
   }
 

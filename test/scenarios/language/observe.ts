@@ -2,6 +2,7 @@ import type { Belief } from '../../../shared/invariants/facts.ts';
 import type { Incident } from '../../../shared/model/incident.ts';
 import { isFinal } from '../../../shared/model/operation.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
+import { recoveryPicture } from './dr/observe.ts';
 import type { Names } from './names.ts';
 import { natural } from './words.ts';
 
@@ -33,6 +34,8 @@ const incidentSubject = ({ guest, hostIds }: Incident, names: Names): string =>
 export interface Picture {
   hosts: Map<string, string>;
   vms: Map<string, string>;
+  /** Protected groups and recovery plans. */
+  recovery: Map<string, string>;
   alarms: Map<string, { subject: string; code: string; severity: string }>;
   incidents: Map<string, { subject: string; state: Incident['state'] }>;
   ended: Map<string, Happening>;
@@ -45,7 +48,9 @@ export function pictureOf(belief: Belief, names: Names): Picture {
   const byName = <T extends { id: string }>(things: readonly T[]) =>
     [...things].sort((a, b) => natural(names.of(a.id), names.of(b.id)));
   for (const incident of belief.incidents) names.call(incident.id, incidentSubject(incident, names));
+  const recovery = recoveryPicture(belief, names);
   return {
+    recovery,
     hosts: new Map(byName(belief.hosts).map((h) => [names.of(h.id), h.state])),
     vms: new Map(byName(belief.vms).map((vm) => [names.of(vm.id), vmWords(vm, names)])),
     alarms: new Map(
@@ -92,6 +97,7 @@ export function difference(before: Picture, after: Picture): Happening[] {
     if (state !== 'open' && was && was.state !== state) out.push({ word: 'incident', subject, text: ENDS[state] });
   }
   for (const [subject, text] of changes(before.vms, after.vms)) out.push({ word: 'believed', subject, text });
+  for (const [subject, text] of changes(before.recovery, after.recovery)) out.push({ word: 'believed', subject, text });
   for (const [key, { subject, code, severity }] of after.alarms)
     if (!before.alarms.has(key)) out.push({ word: 'alarm', lead: `${code} of `, subject, text: `raised, ${severity}` });
   for (const [key, { subject, code }] of before.alarms)

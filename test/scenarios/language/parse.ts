@@ -11,11 +11,13 @@ const QUIET_MS = 60_000;
 
 const AT = new RegExp(`^at (?<time>${SPAN}): (?<commands>.+)$`);
 const AFTER = new RegExp(`^(?:(?<time>${SPAN}) )?after (?<trigger>[^:]+): (?<commands>.+)$`);
+const BEFORE = /^before (?<trigger>step [^:]+): (?<commands>.+)$/;
 const RUN = new RegExp(`^run until (?:(?<time>${SPAN})|(?<quiet>quiet))$`);
 const SHAPES = [
   ...SETTING_FORMS.map((f) => f.usage),
   'at <time>: <command>[; <command>]',
   `[<time>] after ${TRIGGER_FORMS.map((f) => f.usage).join(' | ')}: <command>`,
+  'before step <step> of <workflow>: <command>',
   'run until <time> | quiet',
   'expect <promise>[; <promise>]',
 ];
@@ -35,11 +37,19 @@ export function parseStory(text: string, file: string): Story {
     if (i < blank || line === '') continue;
     const place: Place = { file, line: i + 1 };
     const [at, after, run] = [AT.exec(line)?.groups, AFTER.exec(line)?.groups, RUN.exec(line)?.groups];
+    const before = BEFORE.exec(line)?.groups;
     if (at) course.push(...scheduled(at.commands as string, { at: span(at.time as string, place) }, cast, place));
     else if (after) course.push(...scheduled(after.commands as string, delayed(after, cast, place), cast, place));
+    else if (before)
+      course.push(
+        ...scheduled(before.commands as string, delayed(before, cast, place), cast, place).map((s) => ({
+          ...s,
+          after: { ...s.after, when: 'before' } as Trigger,
+        })),
+      );
     else if (run) end = run.time ? { until: span(run.time, place) } : { quiet: QUIET_MS };
     else if (line.startsWith('expect ')) promises.push(...promised(line.slice('expect '.length), cast, place));
-    else if (/^(at|after|run)\b/.test(line))
+    else if (/^(at|after|before|run)\b/.test(line))
       throw new StoryError(place, `cannot understand '${line}'. Written is`, SHAPES);
     else if (course.length > 0 || end)
       throw new StoryError(place, `'${line}' comes too late: what is there is said before what happens`, SHAPES);

@@ -1,5 +1,6 @@
 import type { Belief } from '../../../shared/invariants/facts.ts';
 import type { Span } from '../../../shared/world/timeline.ts';
+import { recoveryPicture } from './dr/observe.ts';
 import { vmWords } from './observe.ts';
 import type { Stage } from './stage.ts';
 import type { Life, Lives, Truth } from './truth.ts';
@@ -49,6 +50,7 @@ export function finalPlaces(belief: Belief, truth: Truth, lives: Lives, stage: S
       belief.vms.map((vm) => [names.of(vm.id), `${vmWords(vm, names)}${vm.reason ? `; ${names.in(vm.reason)}` : ''}`]),
     ),
   );
+  out.push(...[...recoveryPicture(belief, names)].map(([name, words]) => `  ${name}: ${words}`));
   out.push(...together(belief.hosts.map((h) => [names.of(h.id), h.state])));
   const down = [...Map.groupBy(lives.all.values(), (l) => l.vmId)].flatMap(([id, all]): [string, string][] => {
     const spans = outages(all, begin, now);

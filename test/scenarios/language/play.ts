@@ -1,9 +1,13 @@
 import { checkInvariants } from '../../../shared/invariants/check.ts';
 import type { Belief } from '../../../shared/invariants/facts.ts';
+import type { OperationKind } from '../../../shared/model/operation.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
+import { trueCopies } from '../../../shared/world/replication/truth.ts';
+import { World } from '../../../shared/world/world.ts';
 import { act } from './act.ts';
 import { Chronicle } from './chronicle.ts';
-import { lockstep } from './lockstep.ts';
+import { misreported } from './dr/judge.ts';
+import type { GuestsSetting } from './dr/story.ts';
 import { difference, type Happening, type Picture, pictureOf } from './observe.ts';
 import { finalPlaces } from './places.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -61,6 +65,9 @@ export class Play {
   private readonly broken = new Map<string, number>();
   private readonly faults = new Map<string, string>();
   private trouble: Trouble;
+  private readonly writers: (GuestsSetting & { next: number })[];
+  /** The process died in the middle of a step, and comes again after so long, ms. */
+  private dead: number | undefined;
   private pending: Scheduled[];
   private belief!: Belief;
   private truth!: Truth;
@@ -86,6 +93,8 @@ export class Play {
     this.trouble = new Trouble(stage.test);
     this.pending = [...story.course];
     this.lookedAt = stage.begin;
+    this.writers = story.setting.filter((s) => s.kind === 'guests').map((s) => ({ ...s, next: 0 }));
+    stage.onStep((when, of, step) => this.strike(when, of, step));
   }
 
   /** Story time, ms. */
@@ -109,11 +118,13 @@ export class Play {
         await this.runTo(target, 'until' in end ? undefined : end.quiet);
       }
     }
+    const { names } = this.stage;
     const missed = this.pending[0];
     if (missed) throw new Error(`${this.story.file}:${missed.place.line}: never came to '${missed.text}'`);
     // What is under way comes to its end, and then everything must be in order.
     await this.runToRest();
     for (const violation of this.violations()) this.breaks(`at the end: ${violation}`);
+    for (const violation of await this.writesInOrder()) this.breaks(`at the end: ${names.in(violation)}`);
     return {
       golden: this.golden(),
       broken: [...this.broken].map(([what, at]) => `${at / 1_000} s: ${what}`),
@@ -139,6 +150,8 @@ export class Play {
   private async runTo(target: number, quiet?: number): Promise<void> {
     const left = (target - this.now()) / 1_000;
     await this.stage.test.until(async () => {
+      await this.comeAgain();
+      await this.guestsWrite();
       await this.look();
       return this.now() >= target || this.triggered() || (quiet !== undefined && this.quiet(quiet));
     }, left);
@@ -146,6 +159,7 @@ export class Play {
 
   private async runToRest(): Promise<void> {
     await this.stage.test.until(async () => {
+      await this.comeAgain();
       await this.look();
       return this.stage.test.cloud.engine.size === 0;
     }, 1_800);
@@ -157,7 +171,7 @@ export class Play {
     this.pending = this.pending.map((s) => {
       // It is waited for once everything that stands before it has been done.
       const before = this.pending.some((other) => other.place.line < s.place.line);
-      if (!s.after || before || !this.holds(s.after)) return s;
+      if (!s.after || s.after.kind === 'step' || before || !this.holds(s.after)) return s;
       any = true;
       const { after: _, ...rest } = s;
       return { ...rest, at: this.now() + s.at };
@@ -183,6 +197,12 @@ export class Play {
         return vm?.state === trigger.state;
       case 'host is':
         return this.belief.hosts.some((h) => h.id === names.id(trigger.host) && h.state === trigger.state);
+      case 'plan is':
+        return this.belief.plans.some((p) => p.id === names.id(trigger.plan) && p.state === trigger.state);
+      case 'group is':
+        return this.belief.groups.some((g) => g.id === names.id(trigger.group) && g.state === trigger.state);
+      case 'step':
+        return false;
     }
   }
 
@@ -205,10 +225,61 @@ export class Play {
     if (!rest) await this.look();
   }
 
+  /** Commands that strike in the middle of a workflow are done there, before anybody has seen what the step does. */
+  private async strike(when: 'before' | 'after', of: OperationKind, step: string): Promise<boolean> {
+    if (this.dead !== undefined) return false;
+    const mine = this.pending.filter(({ after: a, place }) => {
+      const waits = this.pending.some((other) => other.place.line < place.line);
+      return a?.kind === 'step' && a.when === when && a.of === of && a.step === step && !waits;
+    });
+    // Only the first line: what stands below it waits until that has been done.
+    const due = mine.filter((s) => s.place.line === mine[0]?.place.line);
+    for (const scheduled of due) {
+      const { after: _, ...rest } = scheduled;
+      this.pending = this.pending.filter((s) => s !== scheduled);
+      if (scheduled.at > 0) {
+        this.pending.push({ ...rest, at: this.now() + scheduled.at });
+        continue;
+      }
+      const at = this.now();
+      if (scheduled.command.kind === 'kill') this.dead = scheduled.command.for;
+      const note = this.dead === undefined ? await act(scheduled, this.stage, this.trouble, this.faults) : '';
+      const text = `${scheduled.text}, ${when} ${step} of ${of}${note && `   (${note})`}`;
+      this.chronicle.tell(at, [{ word: 'does', subject: text, text: '' }]);
+      this.changedAt = at;
+    }
+    return this.dead !== undefined;
+  }
+
+  private async comeAgain(): Promise<void> {
+    if (this.dead === undefined) return;
+    const ms = this.dead;
+    this.dead = undefined;
+    await this.kill(ms);
+  }
+
+  private async guestsWrite(): Promise<void> {
+    const { names, guests, test, resting } = this.stage;
+    for (const writer of this.writers) {
+      if (this.now() >= writer.next) {
+        if (!resting)
+          await guests.write(
+            writer.vms.map((vm) => names.id(vm)),
+            writer.bytes,
+          );
+        writer.next = this.now() + writer.everyMs;
+        // So that the clock stops there.
+        void test.clock.sleepUntil(test.clock.now() + writer.everyMs);
+        // What they wrote is not counted as a write of the control plane.
+        this.writesSeen = -1;
+      }
+    }
+  }
+
   private async kill(ms: number): Promise<string> {
-    const { test, names } = this.stage;
+    const { test, inStep } = this.stage;
     await test.restart(ms / 1_000);
-    lockstep(test, names);
+    inStep();
     this.trouble = new Trouble(test);
     return '';
   }
@@ -223,6 +294,8 @@ export class Play {
       this.writesSeen = this.stage.writes();
       [this.belief, this.truth] = await Promise.all([readBelief(test.cloud.store), readTruth(test.cloud.store)]);
     }
+    if (this.belief.groups.length > 0)
+      this.truth.copies = await trueCopies(new World(test.cloud.store), this.truth.faults, now);
     this.chronicle.next();
     const happened = this.worldChanges(now);
     if (fresh) happened.push(...this.beliefChanges());
@@ -298,6 +371,18 @@ export class Play {
     });
   }
 
+  /** INV-8 and INV-9, from what guests were told. */
+  private async writesInOrder(): Promise<string[]> {
+    const { guests } = this.stage;
+    const out = [...guests.broken];
+    for (const group of this.belief.groups) {
+      const { lost, broken } = await guests.loss(group, this.belief.vms);
+      const wrong = misreported(group.id, lost, this.belief.executions, false);
+      out.push(...broken, ...(await guests.copies(group)), ...(wrong ? [`INV-8: ${group.id}: ${wrong}`] : []));
+    }
+    return out;
+  }
+
   private violations(only?: ReadonlySet<string>): string[] {
     const now = this.stage.test.clock.now();
     // An operation that nobody was told of is not late yet.
@@ -319,4 +404,4 @@ export class Play {
 }
 
 /** What holds at every instant at which the clock stops. */
-const INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-4', 'INV-5', 'INV-6', 'INV-13']);
+const INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-4', 'INV-5', 'INV-6', 'INV-7', 'INV-13']);

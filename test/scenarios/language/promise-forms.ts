@@ -1,5 +1,6 @@
 import { HOST_STATES, type HostState } from '../../../shared/model/inventory.ts';
 import type { Cast } from './cast.ts';
+import { DR_PROMISE_FORMS } from './dr/promise-forms.ts';
 import type { Promise_ } from './story.ts';
 import { type Form, type Place, SPAN, StoryError, span } from './words.ts';
 
@@ -12,6 +13,7 @@ const STATES = { stopped: 'stopped', gone: 'gone', waiting: 'waiting', 'in error
 
 /** What a story promises, besides all that its golden shows. */
 export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
+  ...DR_PROMISE_FORMS,
   {
     usage: 'no [other] alarm',
     pattern: /^no (?<other>other )?alarm$/,
@@ -26,7 +28,9 @@ export const PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
         code,
         absent: word === 'no',
         ever: word === 'once',
-        ...(object ? { object: cast.one(object, ['vm', 'host', 'cluster', 'site', 'datastore'], place) } : {}),
+        ...(object
+          ? { object: cast.one(object, ['vm', 'host', 'cluster', 'site', 'datastore', 'group', 'plan'], place) }
+          : {}),
       },
     ],
   },

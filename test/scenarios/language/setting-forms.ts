@@ -1,4 +1,5 @@
 import type { Cast } from './cast.ts';
+import { DR_SETTING_FORMS } from './dr/setting-forms.ts';
 import { clusterSettings, vmSettings } from './settings.ts';
 import type { Setting, VmSetting } from './story.ts';
 import { type Form, type Place, StoryError } from './words.ts';
@@ -53,6 +54,7 @@ export function vmProperties(text: string, cast: Cast, place: Place): Omit<VmSet
 
 /** What stands before the course: the estate, its VMs and its settings. */
 export const SETTING_FORMS: readonly Form<Setting[], Cast>[] = [
+  ...DR_SETTING_FORMS,
   {
     usage: 'cluster <name> [at site <name>]: <n> hosts of <n> cores and <n> GiB[, racks <n>]',
     pattern:

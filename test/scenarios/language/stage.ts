@@ -5,8 +5,12 @@ import type { Host } from '../../../shared/model/inventory.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { TestCloud } from '../../support/cloud.ts';
+import { memoryEngine } from '../../support/dynamo/client.ts';
+import { NumberedGuests } from '../../support/numbered-guests.ts';
+import { type Snapshot, snapshot } from '../../support/snapshot.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
-import { lockstep } from './lockstep.ts';
+import { prepareRecovery } from './dr/prepare.ts';
+import { lockstep, type Strike } from './lockstep.ts';
 import { Names } from './names.ts';
 import type { ClusterSetting, Setting, Story, VmSetting } from './story.ts';
 import { StoryError } from './words.ts';
@@ -22,6 +26,19 @@ export interface Stage {
   begin: number;
   /** Counts writes of the control plane and its agents: without one, what is believed is as before. */
   writes: () => number;
+  /** What guests were told is safe. */
+  guests: NumberedGuests;
+  /** They write nothing for now. */
+  resting: boolean;
+  /** Why commands were refused, as they are written. */
+  refusals: Map<string, string[]>;
+  remembered: Snapshot;
+  /** To be done again for each new process of the control plane. */
+  inStep(): void;
+  /** Who strikes in the middle of steps. */
+  onStep(strike: Strike): void;
+  /** Takes what is there now as what `as before` means. */
+  remember(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,19 +73,21 @@ function estateOf(story: Story): object {
             })),
     };
   });
-  return { sites };
+  const links = of(story, 'link').map(({ from, to, latencyMs, mbps, mode }) => ({ from, to, latencyMs, mbps, mode }));
+  return { sites, links };
 }
 
 /** Everything that is there when a story begins: settings are made and VMs created in the order of the story. */
 export async function setStage(story: Story, seed = 1): Promise<Stage> {
   // Only a control plane that is killed needs its state in a file.
-  const folder = story.course.some((c) => c.command.kind === 'kill')
-    ? mkdtempSync(join(tmpdir(), 'strata-story-'))
-    : undefined;
+  const killed = story.course.some((c) => c.command.kind === 'kill');
+  const folder = killed ? mkdtempSync(join(tmpdir(), 'strata-story-')) : undefined;
   let writes = 0;
   const test = await TestCloud.start({
     estate: estateOf(story),
     seed,
+    // Guests write thousands of blocks: nothing of that is about the engine.
+    ...(of(story, 'group').length > 0 || of(story, 'link').length > 0 ? { memory: memoryEngine() } : {}),
     ...(folder ? { folder } : {}),
     onCost: ({ request }) => {
       if (request === 'write') writes++;
@@ -81,7 +100,9 @@ export async function setStage(story: Story, seed = 1): Promise<Stage> {
   try {
     const names = new Names();
     names.learn(await readBelief(test.cloud.store));
-    lockstep(test, names);
+    let strike: Strike | undefined;
+    const inStep = () => lockstep(test, names, async (...at) => (await strike?.(...at)) ?? false);
+    inStep();
     const tenant = await TestTenant.create(test);
     for (const run of runs(story.setting)) {
       if (run[0]?.kind === 'vm') await createVms(run as (VmSetting & Setting)[], test, tenant, names);
@@ -89,9 +110,30 @@ export async function setStage(story: Story, seed = 1): Promise<Stage> {
         if (s.kind === 'set cluster') for (const name of s.names) await setCluster(name, s.settings, test, names);
     }
     await test.settle();
+    await prepareRecovery(story, test, tenant, names);
     const begin = (Math.floor(test.clock.now() / BAR_MS) + 1) * BAR_MS;
     await test.advance((begin - test.clock.now()) / 1_000);
-    return { test, tenant, names, begin, writes: () => writes, close };
+    const stage: Stage = {
+      test,
+      tenant,
+      names,
+      begin,
+      writes: () => writes,
+      guests: new NumberedGuests(() => test.cloud.store, test.clock),
+      resting: false,
+      refusals: new Map(),
+      remembered: new Map(),
+      inStep,
+      onStep: (does) => {
+        strike = does;
+      },
+      remember: async () => {
+        stage.remembered = await snapshot(test.cloud.store);
+      },
+      close,
+    };
+    await stage.remember();
+    return stage;
   } catch (error) {
     await close();
     throw error;

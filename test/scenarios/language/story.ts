@@ -1,6 +1,7 @@
 import type { FaultKind } from '../../../shared/model/fault.ts';
 import type { HostState } from '../../../shared/model/inventory.ts';
 import type { VmState } from '../../../shared/model/vm.ts';
+import type { DrCommand, DrPromise, DrSetting, DrTrigger, GuestsSetting } from './dr/story.ts';
 import type { Place } from './words.ts';
 
 /** A story as it was understood. Times are ms since it begins, sizes GiB; names are those of the story. */
@@ -48,7 +49,7 @@ export interface VmSetting {
   dirtyMiBps?: number;
 }
 export type Setting =
-  | ((ClusterSetting | HostSetting | DatastoreSetting | VmSetting) & { place: Place })
+  | ((ClusterSetting | HostSetting | DatastoreSetting | VmSetting | DrSetting | GuestsSetting) & { place: Place })
   | (SetCluster & { place: Place });
 
 export interface SetCluster {
@@ -61,6 +62,7 @@ export interface SetCluster {
 export type HostRef = { host: string } | { hostOf: string };
 
 export type Command =
+  | DrCommand
   | { kind: 'fault'; fault: FaultKind; target: string | HostRef; for?: number }
   | { kind: 'heal'; fault: FaultKind; target: string | HostRef }
   | { kind: 'vm'; action: 'start' | 'stop' | 'delete'; vm: string }
@@ -81,6 +83,7 @@ export type DispatcherMood = 'dispatcher down' | 'dispatcher up' | 'dispatcher d
 
 /** What must have happened before a command is due. */
 export type Trigger =
+  | DrTrigger
   | { kind: 'starts'; vm: string }
   /** So often since the story began, on whatever host. */
   | { kind: 'has started'; vm: string; times: number }
@@ -99,6 +102,7 @@ export interface Scheduled {
 }
 
 export type Promise_ =
+  | DrPromise
   | { kind: 'runs'; vm: string; host?: string; elsewhere?: true; newerEpoch?: true }
   | { kind: 'untouched'; vm: string }
   | { kind: 'vm is'; vm: string; state: 'stopped' | 'gone' | 'waiting' | 'in error'; reason?: string }

@@ -1,6 +1,7 @@
 import { HOST_STATES, type HostState } from '../../../shared/model/inventory.ts';
 import { VM_STATES, type VmState } from '../../../shared/model/vm.ts';
 import type { Cast } from './cast.ts';
+import { DR_TRIGGER_FORMS } from './dr/trigger-forms.ts';
 import type { Trigger } from './story.ts';
 import { type Form, type Place, StoryError } from './words.ts';
 
@@ -11,6 +12,7 @@ const state = <S extends string>(states: readonly S[], text: string, place: Plac
 
 /** What a command can wait for. */
 export const TRIGGER_FORMS: readonly Form<Trigger, Cast>[] = [
+  ...DR_TRIGGER_FORMS,
   {
     usage: '<VM> starts elsewhere',
     pattern: /^(?<vm>\S+) starts elsewhere$/,

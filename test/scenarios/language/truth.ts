@@ -2,6 +2,7 @@ import type { Seen } from '../../../shared/invariants/facts.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import { crashOf, endOf, guestBorn, hangOf, seenState } from '../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../shared/world/records.ts';
+import type { TrueCopy } from '../../../shared/world/replication/truth.ts';
 import {
   agentReachable,
   type HostTimeline,
@@ -19,6 +20,8 @@ export interface Truth {
   processes: WorldProcess[];
   volumes: WorldVolume[];
   faults: Fault[];
+  /** Of protected groups, as they are at the instant that is looked at. */
+  copies?: TrueCopy[];
 }
 
 export async function readTruth(store: Store): Promise<Truth> {
@@ -53,6 +56,7 @@ export function seenAt(truth: Truth, now: number): Seen {
       return !way && agentReachable(truth.lines.get(h.id) as HostTimeline, now) ? [h.id] : [];
     }),
     volumes: truth.volumes,
+    ...(truth.copies ? { copies: truth.copies } : {}),
   };
 }
 
