@@ -10,5 +10,4 @@ plan p1 of shop
 at 10s: test plan p1
 10s after plan p1 is testComplete: cleanup plan p1
 run until quiet
-expect as before; all VMs untouched; plan p1 is ready; group shop is protected; no alarm
-expect report of p1: cleanup success
+expect as before; all VMs untouched; plan p1 is ready; group shop is protected; no alarm; report of p1: cleanup success

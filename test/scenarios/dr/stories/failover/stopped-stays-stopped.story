@@ -1,0 +1,16 @@
+A VM that is switched off is protected as well: after the failover it is at the other site, and off.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+vm spare on h1: 1 vCPU, 2 GiB, switched off
+group shop of web, spare: sync to b
+plan p1 of shop
+guests write every 5s
+
+at 31s: fault site-loss site-a
+at 60s: failover plan p1 without a test because "the site burns"
+4m after plan p1 is recoveredPeerPending: start spare
+run until quiet
+expect web run at b; spare run at b; nothing was lost; report of p1: failover success

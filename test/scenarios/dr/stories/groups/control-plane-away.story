@@ -1,0 +1,15 @@
+The control plane is dead for a while. The sites see each other, so the guests go on, and nothing is lost when a site burns later.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested
+guests write every 5s
+
+at 30s: kill the control plane for 10m
+at 15m: fault site-loss site-a
+at 16m: failover plan p1
+run until quiet
+expect web run at b; nothing was lost; lost as reported

@@ -1,0 +1,13 @@
+The clean-up meets a site that cannot be reached. It is not done by half: it is repeated until everything is gone.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: async, 12 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: async to b, rpo 5m
+plan p1 of shop
+
+at 10s: test plan p1
+10s after plan p1 is testComplete: fault call-timeout site-b for 2m; cleanup plan p1
+run until quiet
+expect as before; all VMs untouched; plan p1 is ready; group shop is protected

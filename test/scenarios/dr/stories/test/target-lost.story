@@ -1,0 +1,14 @@
+The target site is lost while a plan is tested there. Production goes on; when the site is back the clean-up leaves everything as it was.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: async, 12 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: async to b, rpo 5m
+plan p1 of shop
+
+at 10s: test plan p1
+60s after plan p1 is testComplete: fault site-loss site-b for 5m
+15m after group shop is testComplete: cleanup plan p1
+run until quiet
+expect all VMs untouched; plan p1 is ready; group shop is protected

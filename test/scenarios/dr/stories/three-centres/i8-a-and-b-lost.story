@@ -1,0 +1,17 @@
+A and B are lost. C takes over, from the last point that it has; what it lacks is lost and reported.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+cluster c3 at site c: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+link b-c: async, 20 ms, 1000 Mbit/s
+link a-c: async, 20 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b, rpo 5m, parallel with c
+plan p1 of shop: tested
+guests write every 5s
+
+at 7m: fault site-loss site-a for 20m; fault site-loss site-b for 20m
+at 8m: failover plan p1 to c
+run until 25m
+expect web run at c; something was lost; lost as reported; report of p1: failover success

@@ -1,0 +1,17 @@
+A and B replicate synchronously, B sends to C. A is lost: B takes over and loses nothing.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+cluster c3 at site c: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+link b-c: async, 20 ms, 1000 Mbit/s
+link a-c: async, 20 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b, rpo 5m, cascade with c
+plan p1 of shop: tested
+guests write every 5s
+
+at 31s: fault site-loss site-a
+at 60s: failover plan p1
+run until quiet
+expect web run at b; nothing was lost; lost as reported; report of p1: failover success
