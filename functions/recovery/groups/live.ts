@@ -21,7 +21,7 @@ export async function read(call: Call, port: HypervisorPort): Promise<Answer> {
   const silent = sitesOf(group).filter((id) => !answers.has(id));
   const legs = standingOf(group, answers, call.now);
   const losses = group.legs.length > 0 ? afterLoss(group, legs) : [];
-  return resource(200, {
+  const view = {
     ...groupView(group),
     legs: legs.map((standing) => ({ ...legView(standing.leg), ...standingView(standing, group) })),
     ...(outdated.length > 0 ? { outdated } : {}),
@@ -36,7 +36,8 @@ export async function read(call: Call, port: HypervisorPort): Promise<Answer> {
           })),
         }
       : {}),
-  });
+  };
+  return resource(200, view);
 }
 
 /** Every site that has or had a copy of a group. */
