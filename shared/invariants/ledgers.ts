@@ -25,7 +25,10 @@ export const hostLedgersEqualSums: Invariant = {
     for (const datastore of belief.datastores) {
       const holds = byDatastore.get(datastore.id) ?? [];
       const sum = belief.vms
-        .flatMap((vm) => [...(vm.conversion?.volumes ?? []), ...(vm.protection?.replicas ?? []).flatMap((r) => r.volumes)])
+        .flatMap((vm) => [
+          ...(vm.conversion?.volumes ?? []),
+          ...(vm.protection?.replicas ?? []).flatMap((r) => r.volumes),
+        ])
         .filter((d) => d.datastoreId === datastore.id)
         .reduce(
           (n, d) => n + d.sizeGiB,

@@ -1,6 +1,6 @@
 import type { Refusal } from '../hypervisor/refusal.ts';
 import type { Cluster, Datastore, Link, Site } from '../model/inventory.ts';
-import { type GroupLeg, GROUP_VMS_MAX, type Replica, type ReplicationSpec } from '../model/protection.ts';
+import { GROUP_VMS_MAX, type GroupLeg, type Replica, type ReplicationSpec } from '../model/protection.ts';
 import { hasPassthrough, storageGiBOf, type Vm } from '../model/vm.ts';
 import { rpoRefusals } from './feasible.ts';
 import { type CompleteSpec, completed, hasAsyncLeg, legsOf, targetsOf } from './legs.ts';
@@ -83,17 +83,20 @@ export function vmRefusals(
   if (hasPassthrough(vm))
     found.push(refuse('it has a passthrough device, which no other site has', 'give it virtio devices'));
   if (vm.disks.length === 0) found.push(refuse('it has no disk: there is nothing to copy', 'leave it out'));
-  if (vm.nics.length === 0)
-    found.push(refuse('it has no NIC: nobody could reach it at the other site', 'give it one'));
+  if (vm.nics.length === 0) found.push(refuse('it has no NIC: nobody could reach it at the other site', 'give it one'));
   if (vm.testOf) found.push(refuse('it is the copy that a DR test has made', 'leave it out'));
   if (vm.state === 'deleting') found.push(refuse('it is being deleted', 'leave it out'));
   if (vm.vdcId !== vdc.id) found.push(refuse('it belongs to another VDC', 'name VMs of one VDC', { vdcId: vm.vdcId }));
   if (vm.siteId !== primarySiteId)
     found.push(
-      refuse(`it stands at ${vm.siteId}, and the group's primary site is ${primarySiteId}`, 'protect it in a group of its site', {
-        siteId: vm.siteId,
-        primarySiteId,
-      }),
+      refuse(
+        `it stands at ${vm.siteId}, and the group's primary site is ${primarySiteId}`,
+        'protect it in a group of its site',
+        {
+          siteId: vm.siteId,
+          primarySiteId,
+        },
+      ),
     );
   if (vm.protection && vm.protection.groupId !== group?.id)
     found.push(
@@ -101,8 +104,7 @@ export function vmRefusals(
         groupId: vm.protection.groupId,
       }),
     );
-  if (vm.conversion || vm.storageMoves)
-    found.push(refuse('its disks are being moved', 'wait until that has ended'));
+  if (vm.conversion || vm.storageMoves) found.push(refuse('its disks are being moved', 'wait until that has ended'));
   found.push(...diskRefusals(vm, inventory.datastores));
   return found;
 }
@@ -133,9 +135,7 @@ function siteRefusals(
     const site = vdcSites.includes(id) ? sites.find((s) => s.id === id) : undefined;
     // A site that the VDC does not have is not told from one that is not there.
     if (!site)
-      return [
-        { rule: 'DR-16', reason: `the VDC has no site '${id}'`, fix: `choose one of ${vdcSites.join(', ')}` },
-      ];
+      return [{ rule: 'DR-16', reason: `the VDC has no site '${id}'`, fix: `choose one of ${vdcSites.join(', ')}` }];
     if (kind === undefined || site.hypervisor === kind) return [];
     return [
       {

@@ -19,7 +19,9 @@ export function orderOf(
 ): GroupOrder {
   const vms = group.vms.flatMap((id) => members.filter((vm) => vm.id === id));
   const { rpoMinutes = RPO_MINUTES.default, keepPoints = KEPT_POINTS_DEFAULT, windows } = group.replication;
-  const legs = group.legs.map(({ siteId, from, mode, linkId, mbps }): LegOrder => {
+  // What stands by is ordered when it takes over.
+  const active = group.legs.filter((leg) => !leg.standby);
+  const legs = active.map(({ siteId, from, mode, linkId, mbps }): LegOrder => {
     const latencyMs = links.find((l) => l.id === linkId)?.latencyMs ?? 0;
     return {
       siteId,

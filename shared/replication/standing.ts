@@ -62,7 +62,8 @@ function legStanding(
   if (leg.standby) return base;
   if (leg.mode === 'sync' && either.state === 'synced') return { ...base, lagMs: 0, rpo: 'met' };
   const lag = newest ? { lagMs: Math.max(0, now - newest.stateAt) } : {};
-  if (leg.mode === 'sync') return { ...base, ...lag, ...(either.state === 'initial' ? {} : { rpo: 'violated' as const }) };
+  if (leg.mode === 'sync')
+    return { ...base, ...lag, ...(either.state === 'initial' ? {} : { rpo: 'violated' as const }) };
   if (either.state === 'initial' || !newest) return { ...base, ...lag };
   const { state, brokenAt } = outlook(points, promisedMs(leg, group), now, transferOf(sent, leg, now));
   return { ...base, ...lag, rpo: state, brokenAt };
@@ -103,10 +104,16 @@ export function afterLoss(
   const near = targets[0];
   const losses = [[primary], ...targets.map((t) => [t])];
   if (targets.length > 1 && near !== undefined) losses.push([primary, near]);
-  return losses.map((lost) => (lost.includes(primary) ? takesOver(lost, targets, standing) : goesOn(lost, primary, group)));
+  return losses.map((lost) =>
+    lost.includes(primary) ? takesOver(lost, targets, standing) : goesOn(lost, primary, group),
+  );
 }
 
-function goesOn(lost: string[], primary: string, { legs, replication }: Pick<ProtectedGroup, 'legs' | 'replication'>): AfterLoss {
+function goesOn(
+  lost: string[],
+  primary: string,
+  { legs, replication }: Pick<ProtectedGroup, 'legs' | 'replication'>,
+): AfterLoss {
   const sync = legs.some((l) => lost.includes(l.siteId) && l.mode === 'sync');
   const held = sync && replication.onLinkLoss === 'holdBack';
   return {
@@ -137,6 +144,8 @@ function takesOver(lost: string[], targets: readonly string[], standing: readonl
   const unknown = standing.some((s) => left.includes(s.leg.siteId) && s.state === undefined);
   return {
     lost,
-    why: unknown ? `nobody can say how far the copy at ${left.join(', ')} is` : `the first copy is not complete at ${left.join(', ')}`,
+    why: unknown
+      ? `nobody can say how far the copy at ${left.join(', ')} is`
+      : `the first copy is not complete at ${left.join(', ')}`,
   };
 }

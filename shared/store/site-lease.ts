@@ -16,7 +16,7 @@ interface Primary {
 class LeaseMoved extends Error {}
 
 /**
- * Renews the lease of a site for its primaries (DR-7), unless enough of it is left. The table is written first, so that a
+ * Renews the lease of a site for its primaries (DR-7), unless enough of it is left; always when it `must` be told. The table is written first, so that a
  * site never holds a lease that is not noted. Groups that were revoked stay so until they have a newer epoch there.
  * @throws PortTimeout when the site does not answer: its lease runs out, or it was told and the answer lost
  */
@@ -25,6 +25,7 @@ export async function renewSiteLease(
   siteId: string,
   primaries: readonly Primary[],
   now: number,
+  must = false,
 ): Promise<void> {
   const lease = await changeLease(store, siteId, (was) => {
     const revoked = Object.fromEntries(
@@ -33,7 +34,7 @@ export async function renewSiteLease(
       ),
     );
     const cleared = Object.keys(revoked).length < Object.keys(was?.revoked ?? {}).length;
-    if (was && was.until - now >= SITE_LEASE_RENEW_MS && !cleared) return undefined;
+    if (was && !must && was.until - now >= SITE_LEASE_RENEW_MS && !cleared) return undefined;
     return { until: Math.max(was?.until ?? 0, now + SITE_LEASE_MS), revoked };
   });
   if (lease) await port.renewLease(siteId, { until: lease.until, revoked: Object.keys(lease.revoked) });

@@ -1,12 +1,9 @@
 import type { VolumeRef } from '../../shared/hypervisor/port.ts';
-import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import type { EventType } from '../../shared/events/event.ts';
 import { type ProtectedGroup, replicaHoldsOf } from '../../shared/model/protection.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
-import { keys } from '../../shared/store/keys.ts';
+import { groupChange } from '../../shared/store/groups.ts';
 import { shiftReplicas } from '../../shared/store/ledger.ts';
-import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
@@ -26,15 +23,9 @@ export async function mustHold(state: State, deps: StepDeps): Promise<ProtectedG
   return group;
 }
 
-export const groupKey = (group: ProtectedGroup) => keys.group(group.tenantId, group.id);
-
-/** The group must be as it was read. */
-export const asRead = (group: ProtectedGroup): Pick<UpdateSpec, 'condition' | 'names' | 'values' | 'onFail'> => ({
-  condition: '#version = :versionWas',
-  names: { '#version': 'version' },
-  values: { ':versionWas': group.version },
-  onFail: () => new TryAgain(`${group.id} was changed by somebody else meanwhile`),
-});
+/** A change of the group, as it was read. */
+export const changed = (group: ProtectedGroup, change: Pick<UpdateSpec, 'set' | 'remove'>) =>
+  groupChange(group, change, () => new TryAgain(`${group.id} was changed by somebody else meanwhile`));
 
 /** VMs of these ids that are members of the group, or were until now. */
 export async function membersOf(group: ProtectedGroup, ids: readonly string[], { store }: StepDeps): Promise<Vm[]> {
@@ -63,21 +54,4 @@ export async function release(vms: readonly Vm[], silent: readonly string[], dep
     shiftReplicas(tx, replicaHoldsOf(vm), []);
     await deps.store.commit(tx);
   }
-}
-
-export function tell(
-  tx: Transaction,
-  group: ProtectedGroup,
-  type: EventType,
-  data: Record<string, unknown>,
-  { ids, clock }: Pick<StepDeps, 'ids' | 'clock'>,
-): void {
-  emit(tx, {
-    id: ids.make('event', tagOfTenant(group.tenantId)),
-    type,
-    at: clock.now(),
-    tenantId: group.tenantId,
-    subject: group.id,
-    data: { name: group.name, ...data },
-  });
 }

@@ -21,23 +21,22 @@ import { MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import { type GroupEvent, groupMachine, type ProtectedGroup } from '../../shared/model/protection.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { orderOf } from '../../shared/replication/order.ts';
-import { isComplete } from '../../shared/replication/watch.ts';
+import { ALARM, isComplete } from '../../shared/replication/watch.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
+import { tellOfGroup } from '../../shared/store/groups.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { renewSiteLease } from '../../shared/store/site-lease.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
-import { asRead, groupKey, heldGroup, membersOf, mustHold, release, tell } from '../group/records.ts';
+import { changed, heldGroup, membersOf, mustHold, release } from '../group/records.ts';
 import { unchanged, vmKey } from '../vm/records.ts';
 
 /** How long it is looked at here, ms; well below what counts as forgotten (INV-13). */
 const PATIENCE_MS = 20 * MINUTE;
 /** It is looked at again after so many seconds: at once when it is about to end, seldom when it takes long. */
 const LOOK_SECONDS = { least: 5, most: 60 } as const;
-/** Raised while a group is not kept up to date. */
-const ALARM = 'group-error';
 /** VMs that are written in one transaction. */
 const WAVE = 50;
 
@@ -126,14 +125,10 @@ async function letGoDone(group: ProtectedGroup, state: State, deps: StepDeps): P
   if (complete) await upToDate(await allMembers(group, deps), deps);
   const event = complete ? DONE[group.state] : undefined;
   const after = event ? groupMachine.next(group.state, event) : group.state;
-  const tx = new Transaction().update(groupKey(group), {
-    set: { state: after },
-    add: { version: 1 },
-    remove: ['claim', 'leaving', ...(event || group.state === 'suspended' ? ['reason'] : [])],
-    ...asRead(group),
-  });
-  if (event) tell(tx, group, 'group.protected', { siteId: group.primarySiteId }, deps);
-  if (event) await clearAlarm(deps.store, deps.ids, ALARM, group.id, deps.clock.now());
+  const remove = ['claim', 'leaving', ...(event || group.state === 'suspended' ? ['reason'] : [])];
+  const tx = new Transaction().update(...changed(group, { set: { state: after }, remove }));
+  if (event) tellOfGroup(tx, group, 'group.protected', { siteId: group.primarySiteId }, deps);
+  if (event) await clearAlarm(deps.store, deps.ids, ALARM.error, group.id, deps.clock.now());
   await deps.store.commit(tx);
 }
 
@@ -159,15 +154,11 @@ async function letGo(state: State, deps: StepDeps): Promise<void> {
   if (!group) return;
   const event = FAILED[group.state];
   const { message: reason } = causeOf(state.error);
-  const tx = new Transaction().update(groupKey(group), {
-    set: { state: event ? groupMachine.next(group.state, event) : group.state, reason },
-    add: { version: 1 },
-    remove: ['claim'],
-    ...asRead(group),
-  });
-  if (event) tell(tx, group, 'group.error', { reason }, deps);
+  const after = event ? groupMachine.next(group.state, event) : group.state;
+  const tx = new Transaction().update(...changed(group, { set: { state: after, reason }, remove: ['claim'] }));
+  if (event) tellOfGroup(tx, group, 'group.error', { reason }, deps);
   const text = `Protected group ${group.name} is not kept up to date: ${reason}`;
-  const alarm = { code: ALARM, object: group.id, severity: 'major' as const, text };
+  const alarm = { code: ALARM.error, object: group.id, severity: 'major' as const, text };
   await raiseAlarm(deps.store, deps.ids, alarm, deps.clock.now());
   await deps.store.commit(tx);
 }

@@ -16,12 +16,13 @@ import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import { ALARMS } from '../../shared/replication/watch.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
+import { tellOfGroup } from '../../shared/store/groups.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { shiftLinks } from '../../shared/store/ledger.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
-import { asRead, groupKey, heldGroup, membersOf, mustHold, release, tell } from '../group/records.ts';
+import { changed, heldGroup, membersOf, mustHold, release } from '../group/records.ts';
 
 /** How long a silent site is waited for, ms. Declared; longer than most cuts, and below what counts as forgotten (INV-13). */
 const PATIENCE_MS = 10 * MINUTE;
@@ -79,17 +80,12 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
       const text = `Copies of protected group ${group.name} are left at ${silent.join(', ')}, which did not answer when it was dissolved`;
       await raiseAlarm(deps.store, deps.ids, { code: LEFT_BEHIND, object: group.id, severity: 'minor', text }, now);
     }
-    const { condition, names, values, onFail } = asRead(group);
+    const [key, { condition, names, values, onFail }] = changed(group, {});
     const tx = new Transaction()
-      .delete(groupKey(group), {
-        ...(condition ? { condition } : {}),
-        ...(names ? { names } : {}),
-        ...(values ? { values } : {}),
-        ...(onFail ? { onFail } : {}),
-      })
+      .delete(key, { condition, names, values, onFail } as Parameters<Transaction['delete']>[1])
       .delete(keys.protectedGroup(group.id));
     shiftLinks(tx, group.links, {});
-    tell(tx, group, 'group.unprotected', silent.length > 0 ? { leftBehindAt: silent } : {}, deps);
+    tellOfGroup(tx, group, 'group.unprotected', silent.length > 0 ? { leftBehindAt: silent } : {}, deps);
     await deps.store.commit(tx);
   }
   const result = { groupId: state.groupId, leftBehindAt: silent };
@@ -100,12 +96,6 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
 async function letGo(state: State, deps: StepDeps): Promise<void> {
   const group = await heldGroup(state, deps);
   if (!group) return;
-  await deps.store.commit(
-    new Transaction().update(groupKey(group), {
-      set: { reason: 'it was not dissolved entirely; delete it again' },
-      add: { version: 1 },
-      remove: ['claim'],
-      ...asRead(group),
-    }),
-  );
+  const set = { reason: 'it was not dissolved entirely; delete it again' };
+  await deps.store.commit(new Transaction().update(...changed(group, { set, remove: ['claim'] })));
 }

@@ -1,6 +1,5 @@
 import { notFound } from '../../../shared/kernel/errors.ts';
-import type { OperationKind } from '../../../shared/model/operation.ts';
-import type { Operation } from '../../../shared/model/operation.ts';
+import type { Operation, OperationKind } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
@@ -53,7 +52,9 @@ export const groupOperation = (
     createdAt: call.now,
   });
 
-export const locationOf = ({ id }: Operation): Record<string, string> => ({ 'operation-location': `/v1/operations/${id}` });
+export const locationOf = ({ id }: Operation): Record<string, string> => ({
+  'operation-location': `/v1/operations/${id}`,
+});
 
 export const accepted = (operation: Operation): Answer => ({
   status: 202,

@@ -108,7 +108,9 @@ export const execute = (call: Call): Promise<Answer> =>
     const vdc = await new TenantData(call.deps.store, call.context).get('vdc', group.vdcId);
     const inventory = await inventoryOf(call, vdc);
     const of = { ...group, vms: members };
-    const vms = new Map(members.map((vm) => [vm.id, vmRefusals(vm, group.primarySiteId, { vdc, inventory, group: of })]));
+    const vms = new Map(
+      members.map((vm) => [vm.id, vmRefusals(vm, group.primarySiteId, { vdc, inventory, group: of })]),
+    );
     const refused = refusalOf({ group: [], vms }, namesOf(members), 'vms');
     if (refused) throw refused;
     const operation = groupOperation(call, group.id, 'protect-group');

@@ -2,7 +2,12 @@ import type * as z from 'zod';
 import type { checkEligibility, createGroup } from '../../../shared/contract/protection.ts';
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { busy } from '../../../shared/kernel/errors.ts';
-import { GROUP_VMS_MAX, groupMachine, type ProtectedGroup, type ReplicationSpec } from '../../../shared/model/protection.ts';
+import {
+  GROUP_VMS_MAX,
+  groupMachine,
+  type ProtectedGroup,
+  type ReplicationSpec,
+} from '../../../shared/model/protection.ts';
 import type { Vdc } from '../../../shared/model/vdc.ts';
 import { storageGiBOf, type Vm } from '../../../shared/model/vm.ts';
 import { type Eligibility, eligibilityOf } from '../../../shared/replication/eligibility.ts';
@@ -26,7 +31,12 @@ type Create = z.infer<typeof createGroup>;
 export async function judge(
   call: Call<unknown>,
   port: HypervisorPort,
-  { vms, replication, vdc, group }: { vms: Vm[]; replication: ReplicationSpec; vdc: Vdc; group?: { of: ProtectedGroup; vms: Vm[] } },
+  {
+    vms,
+    replication,
+    vdc,
+    group,
+  }: { vms: Vm[]; replication: ReplicationSpec; vdc: Vdc; group?: { of: ProtectedGroup; vms: Vm[] } },
 ): Promise<Eligibility> {
   const [inventory, writeMBps] = await Promise.all([
     inventoryOf(call, vdc),

@@ -1,5 +1,10 @@
 import type * as z from 'zod';
-import type { checkEligibility, createGroup, discardDivergence, patchGroup } from '../../../shared/contract/protection.ts';
+import type {
+  checkEligibility,
+  createGroup,
+  discardDivergence,
+  patchGroup,
+} from '../../../shared/contract/protection.ts';
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';

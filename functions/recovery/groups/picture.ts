@@ -26,7 +26,10 @@ export async function mustFind(call: Call<unknown>, ids: readonly string[], fiel
 }
 
 /** What stands at the sites of a VDC. */
-export async function inventoryOf(call: Call<unknown>, { sites: own }: Pick<Vdc, 'sites'>): Promise<Question['inventory']> {
+export async function inventoryOf(
+  call: Call<unknown>,
+  { sites: own }: Pick<Vdc, 'sites'>,
+): Promise<Question['inventory']> {
   const inventory = new Inventory(call.deps.store, SYSTEM);
   const [sites, clusters, links, ...datastores] = await Promise.all([
     inventory.sites(),

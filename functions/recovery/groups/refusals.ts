@@ -8,7 +8,11 @@ import { flawAt } from '../../http/refusals.ts';
 const ROOM = ['DR-21', 'DR-22'];
 
 /** All reasons in one refusal, or nothing. `field`: where the request names the VMs. */
-export function refusalOf({ group, vms }: Pick<Eligibility, 'group' | 'vms'>, names: ReadonlyMap<string, string>, field: string): DomainError | undefined {
+export function refusalOf(
+  { group, vms }: Pick<Eligibility, 'group' | 'vms'>,
+  names: ReadonlyMap<string, string>,
+  field: string,
+): DomainError | undefined {
   const ids = [...vms.keys()];
   const each = ids.flatMap((id) => (vms.get(id) ?? []).map((r) => ({ vmId: id, ...r })));
   const all: Refusal[] = [...group, ...each];

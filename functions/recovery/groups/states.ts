@@ -63,9 +63,13 @@ async function mustBeInNoPlan(call: Call, group: ProtectedGroup): Promise<void> 
   });
   if (items.length === 0) return;
   const names = items.map((plan) => plan.name).join(', ');
-  throw new DomainError('in-use', `Recovery plan ${names} switches group ${group.name}; take it out of the plan first.`, {
-    figures: { plans: items.map((plan) => plan.id) },
-  });
+  throw new DomainError(
+    'in-use',
+    `Recovery plan ${names} switches group ${group.name}; take it out of the plan first.`,
+    {
+      figures: { plans: items.map((plan) => plan.id) },
+    },
+  );
 }
 
 function mustHaveNothingUnseen({ name, former }: ProtectedGroup): void {
