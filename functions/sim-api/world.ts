@@ -7,6 +7,7 @@ import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { processState } from '../../shared/world/process.ts';
 import type { WorldHost, WorldProcess, WorldVolume } from '../../shared/world/records.ts';
+import { trueCopies } from '../../shared/world/replication/truth.ts';
 import { hostTimeline, lastHeartbeat, powerAt, serves } from '../../shared/world/timeline.ts';
 import type { World } from '../../shared/world/world.ts';
 import type { Call } from '../http/call.ts';
@@ -75,6 +76,7 @@ export const worldHandlers = (world: World) => ({
         sequence: v.sequence,
         refusedWrites: v.refused,
       })),
+      copies: await trueCopies(world, faults, now),
       links: links.map((l) => ({ ...linkView(l), up: !hit(l.id, 'link-cut'), degraded: hit(l.id, 'link-degraded') })),
       faults: faults.map((f) => faultView(f, now)),
     };

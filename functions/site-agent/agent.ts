@@ -31,6 +31,18 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'beginVolumeMoves',
   'commitVolumeMoves',
   'cancelVolumeMoves',
+  'configureGroups',
+  'groupStatus',
+  'cutPoints',
+  'goAlone',
+  'suspendLegs',
+  'demoteGroups',
+  'promoteGroups',
+  'renewLease',
+  'cloneGroups',
+  'divergentWrites',
+  'discardDivergence',
+  'dropGroups',
 ];
 
 /** The far end of the port. Faults of the way itself (time-out, lost answer, duplicate) happen here. */

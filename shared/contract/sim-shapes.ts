@@ -52,6 +52,7 @@ export const world = z.object({
   processes: z.array(z.record(z.string(), z.unknown())),
   migrations: z.array(z.record(z.string(), z.unknown())),
   volumes: z.array(z.record(z.string(), z.unknown())),
+  copies: z.array(z.record(z.string(), z.unknown())),
   links: z.array(z.record(z.string(), z.unknown())),
   faults: z.array(fault),
 });

@@ -7,6 +7,9 @@ import type { Machine } from './machine.ts';
 import type { CopyPlan } from './migration/copy.ts';
 import type { HostObservation } from './performance/observation.ts';
 import type { ReplicationPort } from './replication-port.ts';
+import type { Block, VolumeOrder, VolumeRef } from './volume.ts';
+
+export type { Block, VolumeOrder, VolumeRef } from './volume.ts';
 
 /**
  * All that the control plane may ask of a hypervisor manager. Calls take lists, so that a wave of a recovery is one
@@ -76,25 +79,10 @@ export interface GuestTrouble {
   /** Since when it does nothing, ms. */
   since: number;
 }
-export interface VolumeOrder {
-  id: string;
-  vmId: string;
-  name: string;
-  sizeGiB: number;
-  datastoreId: string;
-}
-export type VolumeRef = Pick<VolumeOrder, 'id' | 'vmId' | 'name'>;
 export interface ReadOrder extends VolumeRef {
   /** Index of the last block that is known; -1 for the beginning. */
   after: number;
   limit: number;
-}
-/** One block as it was written: `data` in base 64, `sequence` the number of the write in its volume, `at` its time, ms. */
-export interface Block {
-  index: number;
-  data: string;
-  sequence: number;
-  at: number;
 }
 /** `absent`: there is no such volume; `unreachable`: its storage does not answer. */
 export interface ReadResult {

@@ -1,4 +1,4 @@
-import type { Block, VolumeOrder, VolumeRef } from './port.ts';
+import type { Block, VolumeOrder, VolumeRef } from './volume.ts';
 
 /**
  * What may be asked of the storage replication of a site (DR-4 to DR-14). A **group** is a set of volumes whose writes are

@@ -1,6 +1,7 @@
 import { addressesAreUnique } from './addresses.ts';
 import type { Facts, Invariant } from './facts.ts';
 import { hostLedgersEqualSums, vdcLedgersEqualSums } from './ledgers.ts';
+import { onePrimaryPerGroup } from './primaries.ts';
 import { noVmIsForgotten, operationsEnd } from './rest.ts';
 import { fencedHostsRunNothing, oneWriterPerVm } from './single-copy.ts';
 
@@ -11,6 +12,7 @@ export const INVARIANTS: readonly Invariant[] = [
   hostLedgersEqualSums,
   vdcLedgersEqualSums,
   addressesAreUnique,
+  onePrimaryPerGroup,
   noVmIsForgotten,
   operationsEnd,
 ];

@@ -36,6 +36,8 @@ export interface Seen {
   answered: string[];
   /** Leases of the volumes, where they can be seen. */
   volumes?: { id: string; vmId: string; leaseEpoch: number }[];
+  /** Copies of protected groups, and which of them a guest can write to. */
+  copies?: { groupId: string; siteId: string; epoch: number; writes: boolean }[];
 }
 
 export interface Facts {

@@ -48,6 +48,7 @@ export const PROBLEMS = {
   'address-exhausted': { status: 409, title: 'The range has no free address' },
   'ambiguous-name': { status: 409, title: 'The name fits several things' },
   'stale-epoch': { status: 409, title: 'A newer copy of the VM owns the volume' },
+  'not-primary': { status: 409, title: 'Another site has the right to write' },
   'not-running': { status: 409, title: 'The VM does not run' },
   'storage-unreachable': { status: 409, title: 'The storage cannot be reached' },
   'not-tested': { status: 409, title: 'It was not tested with success as it is now' },

@@ -14,6 +14,12 @@ import { stopVms } from './agent/stop.ts';
 import { createVolumes, deleteVolumes } from './agent/volumes.ts';
 import { heartbeats, inspectVms, listProcesses } from './agent/watch.ts';
 import { type WorldHost, worldKeys } from './records.ts';
+import { cloneGroups } from './replication/clone.ts';
+import { configureGroups, dropGroups } from './replication/configure.ts';
+import { discardDivergence, divergentWrites } from './replication/divergence.ts';
+import { cutPoints, goAlone, suspendLegs } from './replication/legs.ts';
+import { demoteGroups, promoteGroups, renewLease } from './replication/roles.ts';
+import { groupStatus } from './replication/status.ts';
 import type { World } from './world.ts';
 
 /** The site's manager and its agents (VRM and CNA), played over the World table. */
@@ -44,6 +50,18 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     beginVolumeMoves: (siteId, orders) => beginVolumeMoves(site, siteId, orders),
     commitVolumeMoves: (siteId, orders) => commitVolumeMoves(site, siteId, orders),
     cancelVolumeMoves: (siteId, orders) => cancelVolumeMoves(site, siteId, orders),
+    configureGroups: (siteId, orders) => configureGroups(site, siteId, orders),
+    groupStatus: (siteId, groupIds) => groupStatus(site, siteId, groupIds),
+    cutPoints: (siteId, orders) => cutPoints(site, siteId, orders),
+    goAlone: (siteId, orders) => goAlone(site, siteId, orders),
+    suspendLegs: (siteId, orders) => suspendLegs(site, siteId, orders),
+    demoteGroups: (siteId, orders) => demoteGroups(site, siteId, orders),
+    promoteGroups: (siteId, orders) => promoteGroups(site, siteId, orders),
+    renewLease: (siteId, lease) => renewLease(site, siteId, lease),
+    cloneGroups: (siteId, orders) => cloneGroups(site, siteId, orders),
+    divergentWrites: (siteId, query) => divergentWrites(site, siteId, query),
+    discardDivergence: (siteId, orders) => discardDivergence(site, siteId, orders),
+    dropGroups: (siteId, groupIds) => dropGroups(site, siteId, groupIds),
   };
 }
 

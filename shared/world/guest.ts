@@ -5,6 +5,7 @@ import { Transaction } from '../store/transaction.ts';
 import { extentOf, SAME_EXTENT } from './extents.ts';
 import { guestServes, reachesStorage, volumeLost } from './process.ts';
 import { type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
+import { addReplication } from './replication/write.ts';
 import type { World } from './world.ts';
 
 /** Attempts of a write that meets another one on the same volume. */
@@ -25,7 +26,8 @@ export class Guest {
   /**
    * Writes one block of at most 4 KiB. With `hostId` the copy of the VM on that host writes, even when the lease names
    * another: that is how a stale copy is seen to be refused (HA-11).
-   * @throws `not-running`, `stale-epoch` (the refused write is counted), `storage-unreachable`, `invalid-request`.
+   * @throws `not-running`, `stale-epoch` (the refused write is counted), `storage-unreachable`, `invalid-request`; of a
+   * protected VM also `not-primary`, and `busy` while its writes are held back.
    */
   async write(
     vmId: string,
@@ -50,6 +52,14 @@ export class Guest {
         },
         'world',
       );
+      if (volume.group !== undefined)
+        await addReplication(
+          tx,
+          this.world,
+          { volume: { ...volume, group: volume.group }, block },
+          block.at,
+          () => new Overtaken(),
+        );
       try {
         await this.world.store.commit(tx);
         return { sequence };
@@ -79,7 +89,10 @@ export class Guest {
     index: number,
     hostId?: string,
   ): Promise<{ volume: WorldVolume; process: WorldProcess }> {
-    const volume = (await this.world.volumesOf(vmId)).find((v) => v.name === disk);
+    const site = hostId && (await this.world.host(hostId))?.siteId;
+    const named = (await this.world.volumesOf(vmId)).filter((v) => v.name === disk);
+    // A copy of the VM reaches the disks of its own site.
+    const volume = named.find((v) => v.siteId === site) ?? named[0];
     if (!volume) throw notFound('disk', `${vmId}/${disk}`);
     if (index >= volume.sizeGiB * BLOCKS_PER_GIB) {
       throw new DomainError('invalid-request', `Block ${index} lies beyond the end of the disk.`, {

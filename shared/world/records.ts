@@ -96,6 +96,8 @@ export interface WorldVolume {
   leaseHost?: string;
   /** Number of the last write. */
   sequence: number;
+  /** The group whose writes have one order with those of this volume (DR-6). */
+  group?: string;
   /** Writes refused because their epoch was stale. */
   refused: number;
 }

@@ -87,6 +87,16 @@ export class World {
     return this.store.get<WorldVolume>(worldKeys.volume(siteId, vmId, name), { table: 'world' });
   }
 
+  /** Those that exist of these volumes at a site. */
+  async volumesAt(siteId: string, refs: readonly { vmId: string; name: string; id: string }[]): Promise<WorldVolume[]> {
+    const found = await this.store.getMany<WorldVolume>(
+      refs.map((r) => worldKeys.volume(siteId, r.vmId, r.name)),
+      'world',
+    );
+    const ids = new Set(refs.map((r) => r.id));
+    return found.filter((v) => ids.has(v.id));
+  }
+
   /** Timelines of these hosts; a host that does not exist is left out. */
   async timelines(ids: readonly string[], faults: readonly Fault[]): Promise<Map<string, HostTimeline>> {
     const hosts = await this.hostsById([...new Set(ids)]);

@@ -158,7 +158,7 @@ export class TestCloud {
   async invariants(): Promise<Finding[]> {
     const world = await this.world();
     const answered = world.hosts.filter((h) => h.serves).map((h) => h.id);
-    const seen = { processes: world.processes as never, answered, volumes: world.volumes };
+    const seen = { processes: world.processes as never, answered, volumes: world.volumes, copies: world.copies };
     return checkInvariants({ belief: await readBelief(this.cloud.store), seen, now: this.clock.now() });
   }
 
@@ -181,6 +181,15 @@ export interface World {
     leaseEpoch: number;
     sequence: number;
     refusedWrites: number;
+  }[];
+  copies: {
+    groupId: string;
+    siteId: string;
+    role: 'primary' | 'secondary' | 'demoted';
+    epoch: number;
+    sequence: number;
+    writes: boolean;
+    divergent: number;
   }[];
   faults: { id: string; kind: string; target: string; active: boolean }[];
 }

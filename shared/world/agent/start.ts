@@ -6,6 +6,7 @@ import { type Amounts, minus, plus } from '../../model/amounts.ts';
 import { Transaction } from '../../store/transaction.ts';
 import { endOf, readyTime } from '../process.ts';
 import { type WorldHost, type WorldProcess, worldKeys } from '../records.ts';
+import { replicationKeys } from '../replication/records.ts';
 import { agentReachable, type HostTimeline, within } from '../timeline.ts';
 import type { World } from '../world.ts';
 import { Refusal, type Site } from './common.ts';
@@ -82,6 +83,7 @@ async function startOne(
     onFail: () => new Refusal('a newer order came first'),
   });
   tx.delete(worldKeys.incoming(order.hostId, order.vmId), { table: 'world' });
+  await mustBePrimary(tx, world, order.vmId, host.siteId);
   grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
   try {
     await world.store.commit(tx);
@@ -91,6 +93,20 @@ async function startOne(
   }
   ground.free = minus(free, demand);
   return { outcome: 'started', readyAt };
+}
+
+/** DR-7: of what is copied to this site nothing runs until the copy has the right to write. */
+async function mustBePrimary(tx: Transaction, world: World, vmId: string, siteId: string): Promise<void> {
+  const here = (await world.volumesOf(vmId)).filter((v) => v.siteId === siteId);
+  for (const group of new Set(here.flatMap((v) => v.group ?? [])))
+    tx.check(
+      replicationKeys.copy(group, siteId),
+      'attribute_not_exists(pk) OR #role = :primary',
+      () => new Refusal(`its disks at ${siteId} are a copy that was not given the right to write`),
+      { ':primary': 'primary' },
+      'world',
+      { '#role': 'role' },
+    );
 }
 
 /** Functions of the host's cards for the VM's passthrough devices (IO-3), or why there are none. */
