@@ -16,6 +16,8 @@ export const OPERATION_KINDS = [
   'configure',
   'evacuate-host',
   'expand-host',
+  'protect-group',
+  'unprotect-group',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
