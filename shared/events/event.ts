@@ -52,6 +52,11 @@ export const EVENT_TYPES = {
   'group.former-demoted': 'a former primary has come back, and writes no more',
   'group.divergence-discarded': 'the writes that only a former primary has were given up',
   'estate.loaded': 'sites, clusters and hosts were added',
+  'plan.created': 'a recovery plan was made',
+  'plan.changed': 'a recovery plan was changed',
+  'plan.deleted': 'a recovery plan was deleted, with the records of its executions',
+  'plan.overridden': 'a switch was begun without a successful test of its plan, for a reason',
+  'execution.resumed': 'a person let an execution go on that had paused, or answered its call',
   'operation.cancelled': 'an operation is being cancelled: it is undone, unless that comes too late',
   'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',
 } as const;
