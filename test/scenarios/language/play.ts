@@ -143,7 +143,10 @@ export class Play {
 
   private quiet(ms: number): boolean {
     const idle = this.stage.test.cloud.engine.size === 0;
-    return this.pending.length === 0 && idle && this.now() - this.changedAt >= ms;
+    // Where groups are protected, what heals by itself is waited for, and what comes of it.
+    const ends = this.belief.groups.length > 0 ? this.truth.faults.map((f) => (f.until ?? 0) - this.stage.begin) : [];
+    const since = Math.max(this.changedAt, ...ends);
+    return this.pending.length === 0 && idle && this.now() - since >= ms;
   }
 
   /** To that time, or to when a command that waits for something becomes due, or to rest. */

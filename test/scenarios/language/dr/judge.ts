@@ -129,7 +129,7 @@ export async function checkRecovery(promise: DrPromise, seen: Seen): Promise<str
     case 'refused because': {
       const said = stage.refusals.get(promise.command) ?? [];
       return must(
-        said.some((s) => names.in(s).includes(promise.text)),
+        said.some((s) => names.in(s).includes(promise.reason)),
         `refused with: ${said.map((s) => names.in(s)).join(' | ') || 'nothing'}`,
       );
     }

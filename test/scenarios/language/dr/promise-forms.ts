@@ -73,6 +73,6 @@ export const DR_PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
   {
     usage: 'refused "<command>" because "<part of the reason>"',
     pattern: /^refused "(?<command>.+)" because "(?<text>[^"]+)"$/,
-    make: ({ command = '', text = '' }) => [{ kind: 'refused because', command, text }],
+    make: ({ command = '', text = '' }) => [{ kind: 'refused because', command, reason: text }],
   },
 ];

@@ -86,4 +86,4 @@ export type DrPromise =
   | { kind: 'report'; plan: string; action: PlanAction; state: string }
   | { kind: 'report within'; plan: string; figure: 'rto' | 'rpo'; ms: number }
   | { kind: 'divergence'; group: string; what: 'none' | 'some' | 'discarded' }
-  | { kind: 'refused because'; command: string; text: string };
+  | { kind: 'refused because'; command: string; reason: string };

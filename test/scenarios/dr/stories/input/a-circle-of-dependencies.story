@@ -9,4 +9,4 @@ guests write every 5s
 
 at 10s: create plan p1 of shop: web-1 dependsOn web-2, web-2 dependsOn web-1
 run until quiet
-expect refused "create plan p1 of shop: web-1 dependsOn web-2" because "circle"
+expect refused "create plan p1 of shop: web-1 dependsOn web-2, web-2 dependsOn web-1" because "circle"
