@@ -44,6 +44,8 @@ export const EVENT_TYPES = {
   'alarm.raised': 'a condition needs attention',
   'alarm.cleared': 'a condition is over',
   'incident.closed': 'every VM of an incident is accounted for',
+  'plan.waits': 'an execution of a recovery plan waits for a person, or for a program that was called',
+  'plan.executed': 'an execution of a recovery plan has ended',
   'estate.loaded': 'sites, clusters and hosts were added',
   'operation.cancelled': 'an operation is being cancelled: it is undone, unless that comes too late',
   'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',

@@ -16,6 +16,11 @@ export const OPERATION_KINDS = [
   'configure',
   'evacuate-host',
   'expand-host',
+  'plan-test',
+  'plan-cleanup',
+  'plan-migrate',
+  'plan-failover',
+  'plan-reprotect',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
