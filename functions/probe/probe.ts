@@ -16,6 +16,7 @@ import { GuestWatch } from './guest-watch.ts';
 import { nextPass, note, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
 import { OVERCOMMIT_ALARM, overcommitFindings } from './overcommit.ts';
 import { unlessOvertaken } from './overtaken.ts';
+import { ProtectionWatch } from './protection.ts';
 
 /** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
 const HOSTS_PER_INCIDENT = 500;
@@ -34,6 +35,7 @@ export class Probe {
   private readonly failover: FailoverWatch;
   private readonly guests: GuestWatch;
   private readonly failBack: FailBack;
+  private readonly protection: ProtectionWatch;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -43,6 +45,7 @@ export class Probe {
     this.failover = new FailoverWatch(runtime);
     this.guests = new GuestWatch(runtime);
     this.failBack = new FailBack(runtime);
+    this.protection = new ProtectionWatch(runtime, port);
   }
 
   async run(): Promise<Finding[]> {
@@ -52,6 +55,7 @@ export class Probe {
     else if (this.kept && this.kept.incidents.length > 0) this.kept.incidents = await openIncidents(this.runtime.store);
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
+    await this.protection.run(now);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

@@ -194,7 +194,8 @@ const override = z
   .describe('begins it without a successful test (I11); stands in the execution and on the audit trail');
 const toSiteId = z.string().max(128).optional().describe('another site that holds a copy, as of three centres');
 const switchBody = z.strictObject({ override, toSiteId });
-const failoverBody = switchBody.extend({
+/** What may be said with an action; only a failover takes all of it. */
+export const failoverBody = switchBody.extend({
   point: z.int().min(0).optional().describe('sequence of the point; of a plan with one group'),
   points: z.record(z.string().max(128), z.int().min(0)).optional().describe('sequence of the point, by group'),
   before: s.time.optional().describe('the newest point of each group that is not later'),

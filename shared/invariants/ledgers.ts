@@ -6,7 +6,7 @@ import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
 import { storageGiBOf } from '../model/vm.ts';
 import type { Invariant } from './facts.ts';
 
-/** INV-3: every host and datastore ledger equals the sum over its VMs, and none is overdrawn. */
+/** INV-3: every ledger of a host, datastore or link equals the sum over VMs or groups, and none is overdrawn. */
 export const hostLedgersEqualSums: Invariant = {
   id: 'INV-3',
   check({ belief }) {
@@ -25,7 +25,10 @@ export const hostLedgersEqualSums: Invariant = {
     for (const datastore of belief.datastores) {
       const holds = byDatastore.get(datastore.id) ?? [];
       const sum = belief.vms
-        .flatMap((vm) => vm.conversion?.volumes ?? [])
+        .flatMap((vm) => [
+          ...(vm.conversion?.volumes ?? []),
+          ...(vm.protection?.replicas ?? []).flatMap((r) => r.volumes),
+        ])
         .filter((d) => d.datastoreId === datastore.id)
         .reduce(
           (n, d) => n + d.sizeGiB,
@@ -44,7 +47,15 @@ export const hostLedgersEqualSums: Invariant = {
         violations.push(`${datastore.id}: its migration budget is overdrawn by ${-datastore.freeMigrations}`);
       if (datastore.freeGiB < 0) violations.push(`${datastore.id}: overdrawn by ${-datastore.freeGiB} GiB`);
     }
-    return { checked: belief.hosts.length + belief.datastores.length, violations };
+    for (const link of belief.links) {
+      const taken = belief.groups.reduce((n, group) => n + (group.links[link.id] ?? 0), 0);
+      if (link.mbps - link.freeMbps !== taken)
+        violations.push(
+          `${link.id}: ledger says ${link.mbps - link.freeMbps} Mbit/s taken, protected groups take ${taken}`,
+        );
+      if (link.freeMbps < 0) violations.push(`${link.id}: overdrawn by ${-link.freeMbps} Mbit/s`);
+    }
+    return { checked: belief.hosts.length + belief.datastores.length + belief.links.length, violations };
   },
 };
 

@@ -16,6 +16,8 @@ export const OPERATION_KINDS = [
   'configure',
   'evacuate-host',
   'expand-host',
+  'protect-group',
+  'unprotect-group',
   'plan-test',
   'plan-cleanup',
   'plan-migrate',

@@ -208,3 +208,11 @@ export interface Replica {
   siteId: string;
   volumes: { id: string; name: string; sizeGiB: number; datastoreId: string }[];
 }
+
+/** What the copies of a VM hold of datastores, by site. */
+export const replicaHoldsOf = (vm: {
+  protection?: Pick<Protection, 'replicas'>;
+}): { siteId: string; datastoreId: string; gib: number }[] =>
+  (vm.protection?.replicas ?? []).flatMap(({ siteId, volumes }) =>
+    volumes.map(({ datastoreId, sizeGiB }) => ({ siteId, datastoreId, gib: sizeGiB })),
+  );

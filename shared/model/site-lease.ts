@@ -10,8 +10,11 @@ export interface SiteLease {
   siteId: string;
   /** Cloud time, ms. */
   until: number;
-  /** Groups that it covers no more: they are given to another site. Each with the epoch that was revoked. */
-  revoked: Record<string, number>;
+  /**
+   * Groups that it covers no more: they are given to another site. Each with the epoch that was revoked, and until when the
+   * site may hold it all the same, as it was told before, ms: renewals for other groups do not move that.
+   */
+  revoked: Record<string, { epoch: number; until: number }>;
   version: number;
 }
 

@@ -2,7 +2,7 @@ import { DomainError, type Flaw, type ProblemCode } from '../kernel/errors.ts';
 import type { Execution, PlanAction } from '../model/execution.ts';
 import { type GroupEvent, type GroupState, groupMachine, type ProtectedGroup } from '../model/protection.ts';
 import { type PlanEvent, type PlanState, planMachine, type RecoveryPlan } from '../model/recovery-plan.ts';
-import { type Capacity, capacityWords } from './capacity.ts';
+import { type Capacity, capacityFigures, capacityWords } from './capacity.ts';
 import { nextOf, notTestedWords } from './readiness.ts';
 import { type Route, recoverySites, routeOf } from './route.ts';
 import { isTested } from './tested.ts';
@@ -287,15 +287,6 @@ export function weigh({ action, plan }: Pick<Asked, 'action' | 'plan'>, { flaws,
       ...flaws.map((f) => ({ ...f, location: f.location.replace(/^body\b/, 'plan') })),
       ...(room ? [{ location: 'plan.clusterMap', message: room, fix: help[0] ?? 'free or add storage there' }] : []),
     ],
-    figures: { capacity: figuresOf(capacity) },
+    figures: { capacity: capacityFigures(capacity) },
   });
 }
-
-/** VMs without a place that a refusal names; it says how many there are. */
-const NAMED = 20;
-export const figuresOf = ({ places, homeless, ...capacity }: Capacity) => ({
-  ...capacity,
-  placed: places.length,
-  homelessVms: homeless.length,
-  homeless: homeless.slice(0, NAMED),
-});

@@ -227,3 +227,12 @@ export function capacityWords({ siteId, needed, free, lacking, homeless, storage
     parts.push(`copies of a test need ${s.neededGiB} GiB of datastore ${s.datastoreId}, which has ${s.freeGiB} free`);
   return parts.length > 0 ? parts.join('; ') : undefined;
 }
+
+/** VMs without a place that an answer names; it says how many there are. */
+const NAMED = 20;
+export const capacityFigures = ({ places, homeless, ...capacity }: Capacity) => ({
+  ...capacity,
+  placed: places.length,
+  homelessVms: homeless.length,
+  homeless: homeless.slice(0, NAMED),
+});

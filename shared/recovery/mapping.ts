@@ -3,8 +3,8 @@ import { freeAddresses, ipToNumber, numberToIp, usableRange } from '../model/add
 import type { Network } from '../model/network.ts';
 import type { RecoveryPlanSpec } from '../model/recovery-plan.ts';
 import type { Nic, Vm } from '../model/vm.ts';
+import type { PlanFacts } from './plan-facts.ts';
 import { addressAfter, networkAfter, type Route, reaches } from './route.ts';
-import type { PlanFacts } from './validation.ts';
 
 type Facts = Pick<PlanFacts, 'vms' | 'networks' | 'externalSites' | 'taken'>;
 interface Port {

@@ -1,26 +1,10 @@
 import type { Flaw } from '../kernel/errors.ts';
-import type { Cluster } from '../model/inventory.ts';
-import type { Network } from '../model/network.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
 import { PLAN_BYTES_MAX, priorityOf, type RecoveryPlanSpec } from '../model/recovery-plan.ts';
-import type { Vm } from '../model/vm.ts';
 import { mappingFlaws } from './mapping.ts';
+import type { PlanFacts } from './plan-facts.ts';
 import { type Route, recoverySites } from './route.ts';
 import { circleOf, prioritiesOf } from './waves.ts';
-
-/** What a plan is about, as far as it is there. */
-export interface PlanFacts {
-  groups: readonly ProtectedGroup[];
-  /** VMs of these groups. */
-  vms: readonly Pick<Vm, 'id' | 'name' | 'nics' | 'clusterId'>[];
-  /** Those that the plan or its VMs name. */
-  networks: ReadonlyMap<string, Network>;
-  /** Sites of external networks. */
-  externalSites: ReadonlyMap<string, readonly string[]>;
-  /** Addresses that are claimed, by space, and by which VM. */
-  taken: ReadonlyMap<string, ReadonlyMap<number, string>>;
-  clusters: readonly Pick<Cluster, 'id' | 'siteId'>[];
-}
 
 /** All that is wrong with a plan, found together and before anything moves (DR-3, DR-11, DR-21). Pure. */
 export function planFlaws(plan: RecoveryPlanSpec, facts: PlanFacts, route: Route | undefined): Flaw[] {

@@ -1,7 +1,7 @@
 import type { Hold, StorageHold } from '../hypervisor/demand.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { type Amounts, changed, minus, nothing, plus } from '../model/amounts.ts';
-import type { Datastore, Host } from '../model/inventory.ts';
+import type { Datastore, Host, Link } from '../model/inventory.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf, type Vdc } from '../model/vdc.ts';
 import { keys } from './keys.ts';
 import type { Transaction } from './transaction.ts';
@@ -19,6 +19,14 @@ export class DatastoreFull extends Error {
   constructor(datastore: Datastore | undefined) {
     super('the datastore cannot take it');
     this.datastore = datastore;
+  }
+}
+/** A link has not so much left for replication; carries what stands there now. */
+export class LinkFull extends Error {
+  readonly link: Link | undefined;
+  constructor(link: Link | undefined) {
+    super('the link cannot take it');
+    this.link = link;
   }
 }
 
@@ -143,6 +151,35 @@ export function shiftDatastores(
       onFail: (found) => new DatastoreFull(found as unknown as Datastore | undefined),
     });
   }
+}
+
+/** Carries over what a group held of links before to what it holds after, Mbit/s by id; more only where there is so much. */
+export function shiftLinks(
+  tx: Transaction,
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): void {
+  for (const id of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const more = (after[id] ?? 0) - (before[id] ?? 0);
+    if (more === 0) continue;
+    tx.update(keys.link(id), {
+      add: { freeMbps: -more },
+      ...(more > 0 ? { condition: '#freeMbps >= :more', values: { ':more': more } } : {}),
+      onFail: (found) => new LinkFull(found as unknown as Link | undefined),
+    });
+  }
+}
+
+/** As `shiftDatastores`, for copies of volumes at any sites (DR-21): only room, and only where there is so much. */
+export function shiftReplicas(
+  tx: Transaction,
+  before: readonly { siteId: string; datastoreId: string; gib: number }[],
+  after: readonly { siteId: string; datastoreId: string; gib: number }[],
+): void {
+  const bare = (holds: typeof before, siteId: string) =>
+    holds.filter((h) => h.siteId === siteId).map(({ datastoreId, gib }) => ({ datastoreId, gib, migrations: 0 }));
+  for (const siteId of new Set([...before, ...after].map((h) => h.siteId)))
+    shiftDatastores(tx, siteId, bare(before, siteId), bare(after, siteId));
 }
 
 /** What is over quota, or undefined. VDC-2: names the dimension, limit, used and requested amounts. */

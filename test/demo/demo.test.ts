@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { type Facts, verdictOf } from '../../infra/local/demo/host/verdict.ts';
 import { bearableSpeed, readDemoOptions } from '../../infra/local/demo/options.ts';
 import { Teller } from '../../infra/local/demo/text.ts';
-import { type Facts, verdictOf } from '../../infra/local/demo/verdict.ts';
 
 const MAIN = new URL('../../infra/local/demo/main.ts', import.meta.url).pathname;
 
@@ -49,7 +49,14 @@ it('stops when it is interrupted', async () => {
   expect(await ended).toBe(130);
 });
 
-const vm = (id: string, hostId: string, epoch: number) => ({ id, name: id, state: 'running', hostId, epoch });
+const vm = (id: string, hostId: string, epoch: number) => ({
+  id,
+  name: id,
+  state: 'running',
+  siteId: 's1',
+  hostId,
+  epoch,
+});
 const facts = (): Facts => ({
   cutAt: 0,
   hostId: 'h1',

@@ -10,6 +10,8 @@ export interface VmShape {
   guest?: { os: string; pvDriver?: boolean };
   start?: boolean;
   nic?: boolean;
+  /** Where it is to stand; anywhere without it. */
+  siteId?: string;
 }
 export interface VmView {
   id: string;
@@ -77,6 +79,7 @@ export class TestTenant {
       start = true,
       nic = true,
       count,
+      siteId,
     } = shape;
     return {
       name,
@@ -89,6 +92,7 @@ export class TestTenant {
       ha,
       start,
       ...(count ? { count } : {}),
+      ...(siteId ? { placement: { siteId } } : {}),
     };
   }
 

@@ -1,24 +1,32 @@
+import type * as z from 'zod';
+import type {
+  checkEligibility,
+  createGroup,
+  discardDivergence,
+  patchGroup,
+} from '../../../shared/contract/protection.ts';
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
-import { DomainError } from '../../../shared/kernel/errors.ts';
 import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import type { Call } from '../../http/call.ts';
+import { change, execute } from './change.ts';
+import { create, eligibility } from './create.ts';
+import { discard, divergence } from './divergence.ts';
+import { read } from './live.ts';
+import { end, resume, suspend } from './states.ts';
 import { groupView } from './views.ts';
 
-const later = async () => {
-  throw new DomainError('busy', 'not yet');
-};
-export const groupHandlers = (_port: HypervisorPort) => ({
-  createProtectedGroup: later,
-  checkEligibility: later,
-  getProtectedGroup: later,
-  patchProtectedGroup: later,
-  deleteProtectedGroup: later,
-  suspendProtectedGroup: later,
-  resumeProtectedGroup: later,
-  executeProtectedGroup: later,
-  getDivergence: later,
-  discardDivergence: later,
+export const groupHandlers = (port: HypervisorPort) => ({
+  createProtectedGroup: (call: Call<z.infer<typeof createGroup>>) => create(call, port),
+  checkEligibility: (call: Call<z.infer<typeof checkEligibility>>) => eligibility(call, port),
+  getProtectedGroup: (call: Call) => read(call, port),
+  patchProtectedGroup: (call: Call<z.infer<typeof patchGroup>>) => change(call, port),
+  deleteProtectedGroup: end,
+  suspendProtectedGroup: suspend,
+  resumeProtectedGroup: resume,
+  executeProtectedGroup: execute,
+  getDivergence: (call: Call) => divergence(call, port),
+  discardDivergence: (call: Call<z.infer<typeof discardDivergence>>) => discard(call, port),
 
   async listProtectedGroups(call: Call) {
     const { vdcId, state, name } = call.query;

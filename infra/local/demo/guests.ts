@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BLOCK_BYTES } from '../../../shared/kernel/units.ts';
 import type { Stage, VmNow } from './stage.ts';
 
-/** Blocks that each guest writes, by their index on its disk. */
+/** Blocks that each guest writes at first, by their index on its disk. */
 export const BLOCKS = [0, 7, 1_000_000];
 
 /** What a guest writes: bytes that no other VM and no other block has. */
@@ -12,10 +12,10 @@ const bytesOf = (vm: VmNow, index: number): Buffer =>
 const pathOf = (vm: VmNow, index: number): string => `/v1/sim/vms/${vm.id}/disks/root/blocks/${index}`;
 
 /** Lets every guest write its blocks; answers how many bytes that were. */
-export async function writeAll(stage: Stage, vms: readonly VmNow[]): Promise<number> {
+export async function writeAll(stage: Stage, vms: readonly VmNow[], blocks: readonly number[]): Promise<number> {
   let bytes = 0;
   for (const vm of vms)
-    for (const index of BLOCKS) {
+    for (const index of blocks) {
       const data = bytesOf(vm, index);
       await stage.client.must('PUT', pathOf(vm, index), stage.operator, { data: data.toString('base64') });
       bytes += data.length;
@@ -24,10 +24,10 @@ export async function writeAll(stage: Stage, vms: readonly VmNow[]): Promise<num
 }
 
 /** Lets every guest read its blocks, wherever it runs now; answers those that are not what was written. */
-export async function readAll(stage: Stage, vms: readonly VmNow[]): Promise<string[]> {
+export async function readAll(stage: Stage, vms: readonly VmNow[], blocks: readonly number[]): Promise<string[]> {
   const different: string[] = [];
   for (const vm of vms)
-    for (const index of BLOCKS) {
+    for (const index of blocks) {
       const { status, body } = await stage.client.call<{ data?: string; detail?: string }>('GET', pathOf(vm, index), {
         token: stage.operator,
       });

@@ -3,9 +3,12 @@ import { makeLog } from '../../../shared/kernel/log.ts';
 import { LocalClient } from '../client.ts';
 import { embeddedClock } from '../clock-file.ts';
 import { EmbeddedCloud } from '../cloud.ts';
+import { tellDisaster } from './disaster/story.ts';
+import { tellHostFailure } from './host/story.ts';
 import { type DemoOptions, readDemoOptions, USAGE } from './options.ts';
-import { tellStory } from './story.ts';
 import { Teller } from './text.ts';
+
+const TELLERS = { host: tellHostFailure, dr: tellDisaster };
 
 /** `npm run demo`: a cloud that exists for one story and is gone with it. Ends with 0 only if everything held. */
 async function main(): Promise<void> {
@@ -24,7 +27,8 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => void end(130));
   process.once('SIGTERM', () => void end(143));
   try {
-    const held = await tellStory(new LocalClient(await starting), options, teller);
+    const tell = TELLERS[options.story];
+    const held = await tell(new LocalClient(await starting), options, teller);
     await end(held ? 0 : 1);
   } catch (error) {
     // What breaks because the cloud was stopped under the story is no failure of its own.

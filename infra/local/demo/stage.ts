@@ -1,18 +1,20 @@
 import { pause, SECOND } from '../../../shared/kernel/clock.ts';
 import type { LocalClient } from '../client.ts';
 import { firstStart } from '../first-start.ts';
-import type { DemoOptions } from './options.ts';
 
 export interface VmNow {
   id: string;
   name: string;
   state: string;
+  siteId: string;
   hostId: string | null;
   epoch: number;
 }
 
 /** Cloud time within which fresh VMs run, s. */
 const START_PATIENCE_S = 180;
+/** An expected RPO has two points in it; cloud time within which one is there, s. */
+const POINT_PATIENCE_S = 1_200;
 /** How often the story looks, ms of machine time. */
 export const LOOK_MS = 100;
 const VM = {
@@ -64,6 +66,38 @@ export class Stage {
     await this.client.must('POST', '/v1/sim/clock', this.operator, { speed });
   }
 
+  /** In the order of the estate. */
+  async siteIds(): Promise<string[]> {
+    const { items } = await this.client.must<{ items: { id: string }[] }>('GET', '/v1/system/sites', this.operator);
+    return items.map((site) => site.id);
+  }
+
+  /** Answers when it strikes, in cloud time. */
+  async fault(kind: string, target: string): Promise<{ id: string; at: number }> {
+    const body = { kind, target };
+    const { id, at } = await this.client.must<{ id: string; at: string }>(
+      'POST',
+      '/v1/sim/faults',
+      this.operator,
+      body,
+    );
+    return { id, at: Date.parse(at) };
+  }
+
+  async endFault(id: string): Promise<void> {
+    await this.client.must('DELETE', `/v1/sim/faults/${id}`, this.operator);
+  }
+
+  /** Until a new consistency point is there: what is written from then on is in none. */
+  async untilPoint(newest: () => Promise<string | undefined>): Promise<void> {
+    const before = await newest();
+    const over = patience(await this.now(), POINT_PATIENCE_S);
+    while ((await newest()) === before) {
+      if (over(await this.now())) throw new Error(`no new point in ${POINT_PATIENCE_S} s of cloud time`);
+      await pause(LOOK_MS);
+    }
+  }
+
   hosts(): Promise<{ items: { id: string; clusterId: string }[] }> {
     return this.client.must('GET', '/v1/system/hosts?limit=1000', this.operator);
   }
@@ -73,8 +107,8 @@ export class Stage {
     return (await this.client.must<{ items: VmNow[] }>('GET', path, this.operator)).items;
   }
 
-  /** A VPC, a network and the VMs, all of them in one call and in one cluster, so that its hosts carry several each. */
-  async createVms(options: DemoOptions): Promise<void> {
+  /** A VPC, a network and the VMs, all of them in one call. */
+  async createVms({ count, ...placement }: { count: number; clusterId?: string; siteId?: string }): Promise<void> {
     const { client, tenant } = this;
     const vpc = await client.must<{ id: string }>('POST', `/v1/vdcs/${this.vdcId}/vpcs`, tenant, { name: 'private' });
     const network = await client.must<{ id: string }>('POST', `/v1/vpcs/${vpc.id}/networks`, tenant, {
@@ -82,15 +116,19 @@ export class Stage {
       type: 'internal',
       cidr: '10.1.0.0/24',
     });
-    const clusterId = smallestCluster((await this.hosts()).items);
     const nics = [{ networkId: network.id }];
     await client.must('POST', `/v1/vdcs/${this.vdcId}/vms`, tenant, {
       ...VM,
       vpcId: vpc.id,
       nics,
-      placement: { clusterId },
-      count: options.vms,
+      placement,
+      count,
     });
+  }
+
+  /** Where each host carries several VMs, and can fail over to another. */
+  async smallestCluster(): Promise<string> {
+    return smallestOf((await this.hosts()).items);
   }
 
   /** @throws when they do not all run in time. */
@@ -109,7 +147,7 @@ export class Stage {
 }
 
 /** The one with the fewest hosts of those in which a host can fail over to another. */
-function smallestCluster(hosts: readonly { clusterId: string }[]): string {
+function smallestOf(hosts: readonly { clusterId: string }[]): string {
   const sizes = [...Map.groupBy(hosts, (h) => h.clusterId)].map(([id, members]) => ({ id, size: members.length }));
   const fit = sizes.filter((c) => c.size > 1).sort((a, b) => a.size - b.size)[0];
   if (!fit) throw new Error('This estate has no cluster with two hosts: nothing can be recovered in it.');

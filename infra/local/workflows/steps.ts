@@ -15,11 +15,13 @@ import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
+import { STEPS as protectGroup } from '../../../workflows/protect-group/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
 import { STEPS as reconcileHost } from '../../../workflows/reconcile-host/steps.ts';
 import { STEPS as recoverGuest } from '../../../workflows/recover-guest/steps.ts';
 import { STEPS as startVm } from '../../../workflows/start-vm/steps.ts';
 import { STEPS as stopVm } from '../../../workflows/stop-vm/steps.ts';
+import { STEPS as unprotectGroup } from '../../../workflows/unprotect-group/steps.ts';
 
 /** The step table of every workflow. */
 export const STEP_TABLES: Record<OperationKind, StepTable> = {
@@ -37,6 +39,8 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   configure,
   'evacuate-host': evacuateHost,
   'expand-host': expandHost,
+  'protect-group': protectGroup,
+  'unprotect-group': unprotectGroup,
 };
 
 export const stepFunctions = (deps: StepDeps): Record<OperationKind, (call: StepCall) => Promise<State>> =>

@@ -1,6 +1,6 @@
-import { SECOND } from '../../../shared/kernel/clock.ts';
+import { SECOND } from '../../../../shared/kernel/clock.ts';
+import type { VmNow } from '../stage.ts';
 import type { IncidentNow } from './incident.ts';
-import type { VmNow } from './stage.ts';
 
 /** What the defaults promise for the loss of a host, s of cloud time from the cut (the budgets of ARCHITECTURE.md). */
 export const DETECTED_WITHIN_S = 15;

@@ -1,13 +1,13 @@
-import type { LocalClient } from '../client.ts';
-import { BLOCKS, readAll, writeAll } from './guests.ts';
+import type { LocalClient } from '../../client.ts';
+import { BLOCKS, readAll, writeAll } from '../guests.ts';
+import { bearableSpeed, type DemoOptions } from '../options.ts';
+import { Stage, type VmNow } from '../stage.ts';
+import { plural, since, type Teller } from '../text.ts';
 import { cutPower, type IncidentNow, watch } from './incident.ts';
-import { bearableSpeed, type DemoOptions } from './options.ts';
-import { Stage, type VmNow } from './stage.ts';
-import { plural, since, type Teller } from './text.ts';
 import { type Facts, verdictOf } from './verdict.ts';
 
 /** A host loses power under running VMs. Answers whether everything held that had to. */
-export async function tellStory(client: LocalClient, options: DemoOptions, teller: Teller): Promise<boolean> {
+export async function tellHostFailure(client: LocalClient, options: DemoOptions, teller: Teller): Promise<boolean> {
   teller.say(teller.bold('A host loses power'));
   const stage = await Stage.set(client, options.estate);
   const hosts = (await stage.hosts()).items.length;
@@ -26,7 +26,7 @@ export async function tellStory(client: LocalClient, options: DemoOptions, telle
   teller.close();
 
   const after = await stage.vms();
-  const different = await readAll(stage, after);
+  const different = await readAll(stage, after, BLOCKS);
   const audit = await client.must<Facts['audit']>('GET', '/v1/system/audit', stage.operator);
   if (incident) tellTimeline(teller, incident, cutAt);
   tellTable(teller, before, after, incident);
@@ -38,7 +38,7 @@ export async function tellStory(client: LocalClient, options: DemoOptions, telle
 async function bringUp(stage: Stage, options: DemoOptions, teller: Teller): Promise<VmNow[]> {
   teller.title(`1. A tenant asks for ${options.vms} VMs, in one call`);
   const from = await stage.now();
-  await stage.createVms(options);
+  await stage.createVms({ count: options.vms, clusterId: await stage.smallestCluster() });
   const vms = await stage.untilRunning(async (running) =>
     teller.progress(since(from, await stage.now()), `${running} of ${options.vms} VMs run`),
   );
@@ -47,7 +47,7 @@ async function bringUp(stage: Stage, options: DemoOptions, teller: Teller): Prom
   teller.say(`  Per host: ${spread.join(', ')}.`);
   teller.title('2. Their guests write data');
   const began = performance.now();
-  const bytes = await writeAll(stage, vms);
+  const bytes = await writeAll(stage, vms, BLOCKS);
   const speed = bearableSpeed(options.speed, (performance.now() - began) / (vms.length * BLOCKS.length));
   teller.say(`  ${plural(vms.length * BLOCKS.length, 'block')} (${bytes / 1024} KiB), no two of them alike.`);
   if (speed < options.speed) {

@@ -1,5 +1,5 @@
-import { pause } from '../../../shared/kernel/clock.ts';
-import { LOOK_MS, patience, type Stage, type VmNow } from './stage.ts';
+import { pause } from '../../../../shared/kernel/clock.ts';
+import { LOOK_MS, patience, type Stage, type VmNow } from '../stage.ts';
 
 export interface IncidentNow {
   id: string;
@@ -20,8 +20,7 @@ const PATIENCE_S = 240;
 
 /** Takes the host's power away; answers when, in cloud time. */
 export async function cutPower(stage: Stage, hostId: string): Promise<number> {
-  const body = { kind: 'host-power-loss', target: hostId };
-  return Date.parse((await stage.client.must<{ at: string }>('POST', '/v1/sim/faults', stage.operator, body)).at);
+  return (await stage.fault('host-power-loss', hostId)).at;
 }
 
 /** Looks on until the incident of the host is closed; undefined when none was opened in time. */

@@ -1,0 +1,83 @@
+import type { Runtime } from '../../shared/aws/runtime.ts';
+import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
+import { tagOfTenant } from '../../shared/kernel/ids.ts';
+import { groupMachine, type ProtectedGroup } from '../../shared/model/protection.ts';
+import { ALARM, type Finding } from '../../shared/replication/watch.ts';
+import { moveAlarms } from '../../shared/store/alarms.ts';
+import { groupChange, tellOfGroup } from '../../shared/store/groups.ts';
+import { accept, newOperation } from '../../shared/store/outbox.ts';
+import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import { settleFormer } from './former.ts';
+import { Overtaken } from './overtaken.ts';
+
+type Act = Exclude<Finding, { kind: 'alarm' }>;
+
+/** Does what was found about a group, under the version that it was found on. @throws Overtaken when somebody was faster */
+export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime, port: HypervisorPort): Promise<void> {
+  const { store, clock } = runtime;
+  const { name, id: groupId } = group;
+  const tx = new Transaction();
+  switch (finding.kind) {
+    case 'goAlone': {
+      // Noted first: from then on nobody may take the other copy for complete.
+      if (group.aloneSince === undefined) {
+        tx.update(...changed(group, { set: { aloneSince: clock.now() } }));
+        tellOfGroup(tx, group, 'group.went-alone', { sites: finding.sites }, runtime);
+        await store.commit(tx);
+      }
+      const legs = finding.sites.map((siteId) => ({ groupId, epoch: group.epoch, siteId }));
+      await port.goAlone(group.primarySiteId, legs);
+      return;
+    }
+    case 'together':
+      tx.update(...changed(group, { remove: ['aloneSince'] }));
+      return store.commit(tx);
+    case 'error': {
+      const state = groupMachine.next(group.state, finding.event);
+      tx.update(...changed(group, { set: { state, reason: finding.reason } }));
+      tellOfGroup(tx, group, 'group.error', { reason: finding.reason }, runtime);
+      const text = `Protected group ${name} is not kept up to date: ${finding.reason}`;
+      moveAlarms(tx, runtime.ids, [], [{ code: ALARM.error, object: groupId, severity: 'major', text }], clock.now());
+      return store.commit(tx);
+    }
+    case 'complete': {
+      const state = groupMachine.next(group.state, finding.event);
+      tx.update(...changed(group, { set: { state }, remove: ['reason'] }));
+      tellOfGroup(tx, group, 'group.protected', { siteId: group.primarySiteId }, runtime);
+      if (finding.event === 'repaired') {
+        const over = { code: ALARM.error, object: groupId, severity: 'major' as const, text: '' };
+        moveAlarms(tx, runtime.ids, [over], [], clock.now());
+      }
+      return store.commit(tx);
+    }
+    case 'takeUp':
+      return begin(group, {}, runtime);
+    case 'reroute':
+      return begin(group, { legs: finding.legs, orderVersion: group.orderVersion + 1 }, runtime);
+    case 'demote':
+      await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
+      return;
+    case 'former':
+      return settleFormer(group, finding.former, runtime);
+  }
+}
+
+/** The operation that tells the sites; the group is claimed by it in the same transaction. */
+async function begin(group: ProtectedGroup, set: object, { store, ids, clock }: Runtime): Promise<void> {
+  const operation = newOperation({
+    id: ids.make('operation', tagOfTenant(group.tenantId)),
+    kind: 'protect-group',
+    tenantId: group.tenantId,
+    target: group.id,
+    input: { groupId: group.id },
+    createdAt: clock.now(),
+  });
+  const tx = new Transaction().update(
+    ...changed(group, { set: { ...set, claim: operation.id, operationId: operation.id } }),
+  );
+  accept(tx, operation);
+  await store.commit(tx);
+}
+
+const changed = (group: ProtectedGroup, change: Pick<UpdateSpec, 'set' | 'remove'>) =>
+  groupChange(group, change, () => new Overtaken());
