@@ -51,6 +51,8 @@ export const EVENT_TYPES = {
   'group.went-alone': 'the guests of a synchronous group go on although its copy cannot be reached',
   'group.former-demoted': 'a former primary has come back, and writes no more',
   'group.divergence-discarded': 'the writes that only a former primary has were given up',
+  'plan.waits': 'an execution of a recovery plan waits for a person, or for a program that was called',
+  'plan.executed': 'an execution of a recovery plan has ended',
   'estate.loaded': 'sites, clusters and hosts were added',
   'plan.created': 'a recovery plan was made',
   'plan.changed': 'a recovery plan was changed',

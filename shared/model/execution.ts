@@ -54,6 +54,8 @@ export interface GroupOutcome {
   /** What was promised, ms; 0 for a synchronous group. */
   expectedRpoMs: number;
   epoch?: number;
+  /** Why it was not brought to the other site. */
+  reason?: string;
   point?: { sequence: number; stateAt: number };
   /**
    * Acknowledged writes that are not there any more. `atLeast`: as far as the recovery site had been told; settled when the
@@ -70,6 +72,8 @@ export interface ExecutionPart {
   executionId: string;
   n: number;
   vms: Record<string, ExecutionVm>;
+  /** How often it was changed; absent before the first time. */
+  version?: number;
 }
 /** `left`: nothing was to be done, as it is wanted stopped. */
 export interface ExecutionVm {
@@ -83,6 +87,8 @@ export interface ExecutionVm {
   /** When its guest served, ms. */
   readyAt?: number;
   reason?: string;
+  /** Hosts on which its start has failed. */
+  tried?: string[];
   /** The copy of it that a test has made. */
   testVmId?: string;
 }

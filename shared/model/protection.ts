@@ -158,6 +158,11 @@ export interface ProtectedGroup {
   links: Record<string, number>;
   /** The former primary, from a switch on until it is reprotected or forgotten. */
   former?: FormerPrimary;
+  /**
+   * The epoch under which that site is being given the right to write. Written before the site is told, so that whoever goes
+   * on after a crash uses the same one, and no two sites are ever given the same.
+   */
+  promoting?: { siteId: string; epoch: number };
   /** Since when a synchronous leg may be behind, as the guests were allowed to go on alone, ms. Noted before they are. */
   aloneSince?: number;
   /** The plan whose execution uses it (DR-19). */

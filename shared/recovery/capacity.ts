@@ -51,16 +51,17 @@ export class RecoverySite {
     this.reached = new Map(datastores.map((d) => [d.id, d.clusters]));
   }
 
-  /** A place for a VM, taken in the picture. @returns the last refusal where no cluster has one */
-  place(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): SitePlace | Refused {
-    const mapped = clusterAfter(plan, vm.clusterId, route);
-    const copies = vm.protection?.replicas.find((r) => r.siteId === route.toSiteId)?.volumes ?? [];
+  /** A place for a VM, taken in the picture; not on hosts to avoid. @returns the last refusal where no cluster has one */
+  place(
+    vm: Vm,
+    plan: Pick<RecoveryPlanSpec, 'clusterMap'>,
+    route: Route,
+    avoid?: ReadonlySet<string>,
+  ): SitePlace | Refused {
     let refused: Refused = { ok: false, examined: 0, hosts: 0, ruledOut: {}, promised: [], help: [NO_CLUSTER] };
-    for (const cluster of this.clusters) {
-      if (mapped !== undefined && cluster.id !== mapped) continue;
-      if (!copies.every(({ datastoreId }) => this.reaches(cluster.id, datastoreId))) continue;
+    for (const cluster of this.open(vm, plan, route)) {
       const targets = this.targets.get(cluster.id) as Targets;
-      const need = needOf(vm, { sites: [route.toSiteId], clusterId: cluster.id, storage: false });
+      const need = needOf(vm, { sites: [route.toSiteId], clusterId: cluster.id, storage: false, avoid });
       const found = placeRecovered(need, cluster, (asked) => targets.pick(asked, vm.hostId ?? vm.clusterId));
       if (found.ok) {
         const seat = seatOf(found);
@@ -70,6 +71,21 @@ export class RecoverySite {
       refused = found;
     }
     return refused;
+  }
+
+  /** The cluster that a VM belongs to there when it needs no host. */
+  clusterFor(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): string | undefined {
+    return this.open(vm, plan, route)[0]?.id;
+  }
+
+  /** Clusters that it may go to, the roomiest first. */
+  private open(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): Cluster[] {
+    const mapped = clusterAfter(plan, vm.clusterId, route);
+    const copies = vm.protection?.replicas.find((r) => r.siteId === route.toSiteId)?.volumes ?? [];
+    return this.clusters.filter(
+      ({ id }) =>
+        (mapped === undefined || id === mapped) && copies.every(({ datastoreId }) => this.reaches(id, datastoreId)),
+    );
   }
 
   private reaches(clusterId: string, datastoreId: string): boolean {
