@@ -1,5 +1,6 @@
 import type { ProblemCode } from '../../shared/kernel/errors.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
+import { recoveryFixtures } from './recovery-fixtures.ts';
 import type { Setting } from './setting.ts';
 
 /** One valid call of an operation. */
@@ -132,6 +133,7 @@ const small = { cpu: { vcpus: 1 }, memory: { sizeMiB: 512 }, disks: [{ name: 'ro
 
 /** A valid call for every operation. One that is missing here fails the build. */
 export const FIXTURES: Record<string, Prepare> = {
+  ...recoveryFixtures,
   listVdcs: nothing,
   getVdc: vdc,
   getVdcUtilization: vdc,
