@@ -34,7 +34,9 @@ describe('a group is protected', () => {
     expect([made.status, made.body.state]).toEqual([201, 'initialSync']);
     expect(made.headers.get('operation-location')).toBe(`/v1/operations/${made.body.operationId}`);
     const group = await groups.until(made.body.id, 'protected', 1_200);
-    expect(group.legs).toMatchObject([{ from: 'site_a', siteId: 'site_b', mode: replication.mode, rpo: 'met', linkUp: true }]);
+    expect(group.legs).toMatchObject([
+      { from: 'site_a', siteId: 'site_b', mode: replication.mode, rpo: 'met', linkUp: true },
+    ]);
     expect(group.silentSites).toBeUndefined();
   });
 });
