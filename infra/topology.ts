@@ -173,6 +173,7 @@ export const FUNCTIONS = {
         'T#*#VPC',
         'T#*#NET',
         'T#*#IP#*',
+        'T#*#NAME#*',
         'T#*#RECOVERY',
         'T#*#IDEM',
         'SYS#SITE',

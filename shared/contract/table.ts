@@ -4,6 +4,7 @@ import { failoverContract } from './failover.ts';
 import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
 import { protectionContract } from './protection.ts';
+import { recoveryContract } from './recovery.ts';
 import { simContract } from './sim.ts';
 import { systemContract } from './system.ts';
 import { tenantContract } from './tenant.ts';
@@ -16,6 +17,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...availabilityContract,
   ...failoverContract,
   ...protectionContract,
+  ...recoveryContract,
   ...labContract,
   ...simContract,
 };

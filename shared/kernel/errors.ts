@@ -51,6 +51,8 @@ export const PROBLEMS = {
   'not-primary': { status: 409, title: 'Another site has the right to write' },
   'not-running': { status: 409, title: 'The VM does not run' },
   'storage-unreachable': { status: 409, title: 'The storage cannot be reached' },
+  'not-tested': { status: 409, title: 'It was not tested with success as it is now' },
+  'not-ready': { status: 409, title: 'Something stands in the way' },
   'quota-exceeded': { status: 409, title: 'The quota does not allow this' },
   'feature-unavailable': { status: 409, title: 'A property of the thing forbids this' },
   'clock-not-adjustable': { status: 409, title: 'The clock cannot be changed here' },

@@ -13,12 +13,16 @@ export interface Execution {
   /** `partial`: it went on after errors on single VMs, which are listed. `paused`: it waits for a person. */
   state: 'running' | 'paused' | 'success' | 'partial' | 'failed';
   operationId: string;
+  /** The one that failed in parts, which this one goes on with: only what was left undone then is its business. */
+  rerunOf?: string;
   /** When it was confirmed, ms: RTO counts from here (DR-20). */
   startedAt: number;
   finishedAt?: number;
   reason?: string;
   /** Who began it without a successful test before, or in spite of a warning, and why (I11). */
   override?: { by: string; reason: string };
+  /** What stood in the way of single VMs when it began, and did not keep it from beginning. */
+  warnings?: string[];
   phases: Phase[];
   groups: GroupOutcome[];
   /** Site that the VMs come from, and to which they go. */
@@ -42,7 +46,7 @@ export interface Wait {
   step: PlanStep;
   since: number;
   until: number;
-  ended?: { at: number; how: 'resumed' | 'answered' | 'timedOut'; by?: string };
+  ended?: { at: number; how: 'resumed' | 'answered' | 'timedOut'; by?: string; note?: string };
 }
 
 export interface GroupOutcome {
@@ -50,6 +54,8 @@ export interface GroupOutcome {
   /** What was promised, ms; 0 for a synchronous group. */
   expectedRpoMs: number;
   epoch?: number;
+  /** Why it was not brought to the other site. */
+  reason?: string;
   point?: { sequence: number; stateAt: number };
   /**
    * Acknowledged writes that are not there any more. `atLeast`: as far as the recovery site had been told; settled when the
@@ -66,6 +72,8 @@ export interface ExecutionPart {
   executionId: string;
   n: number;
   vms: Record<string, ExecutionVm>;
+  /** How often it was changed; absent before the first time. */
+  version?: number;
 }
 /** `left`: nothing was to be done, as it is wanted stopped. */
 export interface ExecutionVm {
@@ -79,6 +87,8 @@ export interface ExecutionVm {
   /** When its guest served, ms. */
   readyAt?: number;
   reason?: string;
+  /** Hosts on which its start has failed. */
+  tried?: string[];
   /** The copy of it that a test has made. */
   testVmId?: string;
 }

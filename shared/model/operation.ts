@@ -18,6 +18,7 @@ export const OPERATION_KINDS = [
   'expand-host',
   'protect-group',
   'unprotect-group',
+  'plan-failover',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

@@ -101,7 +101,8 @@ export type GroupEvent =
  * - a migration that stops before the roles have changed can be taken back (`rollback`): the group is protected as before;
  * - a switch that was refused before it did anything leaves the group as it was (`givenUp`);
  * - a group whose test is not cleaned up can be failed over all the same: a disaster does not wait for a clean-up;
- * - a group in `invalid` can be failed over again, back to a site that holds a copy, when the new primary is lost.
+ * - a group in `invalid` can be failed over again, back to a site that holds a copy, when the new primary is lost;
+ * - a test that has failed can be run again before it is cleaned up, and a clean-up that hangs does not keep a disaster waiting.
  */
 export const groupMachine = stateMachine<GroupState, GroupEvent>('protected group', {
   unprotected: { protect: 'initialSync' },
@@ -118,8 +119,8 @@ export const groupMachine = stateMachine<GroupState, GroupEvent>('protected grou
   suspended: { resume: 'protected', unprotect: 'unprotected', planFailover: 'failingOver' },
   error: { repaired: 'protected', planFailover: 'failingOver', unprotect: 'unprotected', suspend: 'suspended' },
   testing: { testDone: 'testComplete', testFailed: 'testComplete' },
-  testComplete: { cleanup: 'cleaning', planFailover: 'failingOver' },
-  cleaning: { cleanupDone: 'protected', cleanupFailed: 'cleaning' },
+  testComplete: { planTest: 'testing', cleanup: 'cleaning', planFailover: 'failingOver' },
+  cleaning: { cleanupDone: 'protected', cleanupFailed: 'cleaning', planFailover: 'failingOver' },
   migrating: { migrated: 'invalid', stepFailed: 'partiallyRecovered', givenUp: 'protected' },
   failingOver: { recovered: 'invalid', stepFailed: 'partiallyRecovered', givenUp: 'error' },
   partiallyRecovered: { rerunMigrate: 'migrating', rerunFailover: 'failingOver', rollback: 'protected' },
@@ -157,6 +158,11 @@ export interface ProtectedGroup {
   links: Record<string, number>;
   /** The former primary, from a switch on until it is reprotected or forgotten. */
   former?: FormerPrimary;
+  /**
+   * The epoch under which that site is being given the right to write. Written before the site is told, so that whoever goes
+   * on after a crash uses the same one, and no two sites are ever given the same.
+   */
+  promoting?: { siteId: string; epoch: number };
   /** Since when a synchronous leg may be behind, as the guests were allowed to go on alone, ms. Noted before they are. */
   aloneSince?: number;
   /** When the watch had the sites told anew last, ms. */

@@ -7,8 +7,12 @@ export const PLAN_GROUPS_MAX = 20;
 export const PRIORITIES = { first: 1, last: 5, default: 3 } as const;
 /** A pause or a call-out waits so long at most, minutes. Declared. */
 export const STEP_MINUTES_MAX = 1_440;
-/** Records of executions that are kept of a plan (DR-3). */
+/** Records of executions that are kept of a plan (DR-3): by number, not by age, so that a plan seldom used keeps its history. */
 export const EXECUTIONS_KEPT = 1_000;
+/** A plan as it is stored has so many bytes at most: with its records it stays within one item of the table (400 KB). */
+export const PLAN_BYTES_MAX = 256 * 1024;
+/** A plan can be drilled so seldom at most, days. Declared. */
+export const DRILL_DAYS_MAX = 366;
 
 const id = z.string().min(1).max(128);
 const steps = z.strictObject({
@@ -47,7 +51,21 @@ export const recoveryPlanSpec = z.strictObject({
     .describe('by NIC, its address in the mapped network; without it the same one, or the next that is free'),
   clusterMap: z.record(id, id).optional().describe('by cluster, the one of the recovery site; any that has room'),
   steps: z.array(steps).max(32).optional(),
+  rtoMinutes: z
+    .int()
+    .min(1)
+    .max(10_080)
+    .optional()
+    .describe('expected RTO: from the word to the last VM of the most urgent priority (DR-20)'),
+  drillEveryDays: z.int().min(1).max(DRILL_DAYS_MAX).optional().describe('how often it is to be tested'),
 });
+/** A change: what is left out stays as it is; null takes an objective away. */
+export const recoveryPlanChange = recoveryPlanSpec
+  .extend({
+    rtoMinutes: recoveryPlanSpec.shape.rtoMinutes.nullable(),
+    drillEveryDays: recoveryPlanSpec.shape.drillEveryDays.nullable(),
+  })
+  .partial();
 export type RecoveryPlanSpec = z.infer<typeof recoveryPlanSpec>;
 export type PlanStep = z.infer<typeof steps>;
 
@@ -118,10 +136,20 @@ export interface RecoveryPlan extends RecoveryPlanSpec {
   tenantId: string;
   state: PlanState;
   reason?: string;
+  /** Where its VMs were when it was made: going there again is going back, and maps the other way round (DR-13). */
+  homeSiteId: string;
   /** The last test that was successful (I11), of the plan as it is: a change of the plan makes it void. */
   testedAt?: number;
+  /** What the test that is meant by `testedAt`, or is under way, was a test of: see `printOf`. */
+  testPrint?: string;
+  /** The last test that was successful before `testedAt` was made void: for the calendar of drills. */
+  drilledAt?: number;
+  /** Records of executions that are kept of it. */
+  executions: number;
   /** The execution that is under way, or was last. */
   executionId?: string;
+  /** The test that was last: whatever it has made is cleaned up by its name. */
+  testExecutionId?: string;
   claim?: string;
   operationId?: string;
   version: number;

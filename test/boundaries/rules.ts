@@ -9,7 +9,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['shared/model'],
   ['shared/events', 'shared/hypervisor'],
   ['shared/contract', 'shared/invariants', 'shared/estate', 'shared/placement', 'shared/replication', 'shared/backup'],
-  ['shared/store'],
+  ['shared/store', 'shared/recovery'],
   ['shared/world', 'shared/aws'],
   ['functions', 'workflows'],
   ['infra'],
@@ -18,7 +18,13 @@ export const FLOORS: readonly (readonly string[])[] = [
 const SEES_THE_WORLD = ['functions/site-agent/', 'functions/sim-api/', 'shared/world/'];
 const MAY_USE_AWS = ['shared/store/', 'shared/events/', 'shared/aws/'];
 /** What the folders of workflows have in common. */
-const WORKFLOW_COMMONS = ['workflows/engine/', 'workflows/vm/', 'workflows/host/', 'workflows/group/'];
+const WORKFLOW_COMMONS = [
+  'workflows/engine/',
+  'workflows/vm/',
+  'workflows/host/',
+  'workflows/recovery-plan/',
+  'workflows/group/',
+];
 const MOST_LINES = 400;
 const TIME_AND_CHANCE = /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bMath\.random\s*\(|\bset(?:Timeout|Interval)\s*\(/g;
 

@@ -1,6 +1,7 @@
 import type { ProblemCode } from '../../shared/kernel/errors.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
 import { TWIN, twinGroup, twinVm } from '../support/twin.ts';
+import { recoveryFixtures } from './recovery-fixtures.ts';
 import type { Setting } from './setting.ts';
 
 /** One valid call of an operation. */
@@ -143,6 +144,7 @@ const small = { cpu: { vcpus: 1 }, memory: { sizeMiB: 512 }, disks: [{ name: 'ro
 
 /** A valid call for every operation. One that is missing here fails the build. */
 export const FIXTURES: Record<string, Prepare> = {
+  ...recoveryFixtures,
   listVdcs: nothing,
   getVdc: vdc,
   getVdcUtilization: vdc,

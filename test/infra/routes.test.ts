@@ -7,6 +7,7 @@ import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
 import type { ApiOperation } from '../../shared/contract/operation.ts';
 import { protectionContract } from '../../shared/contract/protection.ts';
+import { recoveryContract } from '../../shared/contract/recovery.ts';
 import { simContract } from '../../shared/contract/sim.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
@@ -18,7 +19,7 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   estates: estateContract,
   availability: availabilityContract,
   failover: failoverContract,
-  recovery: protectionContract,
+  recovery: { ...protectionContract, ...recoveryContract },
   'hypervisor-lab': labContract,
   'sim-api': simContract,
 };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nextLook } from '../../workflows/ha-recovery/look.ts';
+import { nextLook } from '../../workflows/vm/look.ts';
 
 const NOW = 1_000_000;
 const s = (seconds: number) => NOW + seconds * 1000;

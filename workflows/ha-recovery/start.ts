@@ -6,7 +6,7 @@ import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { startOrder } from '../vm/start.ts';
 import { loadCase, withLine, writeIncident } from './case.ts';
-import { nextLook } from './look.ts';
+import { nextLook } from '../vm/look.ts';
 import { dependenciesOf, startGroups } from './order.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 import { whyNotOurs } from './survey.ts';

@@ -14,6 +14,7 @@ import { STEPS as expandHost } from '../../../workflows/expand-host/steps.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
+import { STEPS as planFailover } from '../../../workflows/plan-failover/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as protectGroup } from '../../../workflows/protect-group/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
@@ -39,6 +40,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   configure,
   'evacuate-host': evacuateHost,
   'expand-host': expandHost,
+  'plan-failover': planFailover,
   'protect-group': protectGroup,
   'unprotect-group': unprotectGroup,
 };

@@ -87,6 +87,11 @@ export function holds(c: Condition, row: Row, p: Placeholders): boolean {
       const [left, right] = [operand(c.left, row, p), operand(c.right, row, p)];
       return left?.S !== undefined && right?.S !== undefined && left.S.startsWith(right.S);
     }
+    case 'contains': {
+      const [left, right] = [operand(c.left, row, p), operand(c.right, row, p)];
+      if (left?.S !== undefined) return right?.S !== undefined && left.S.includes(right.S);
+      return right !== undefined && (left?.L ?? []).some((item) => equal(item, right));
+    }
     case 'compare':
       return compares(c.sign, operand(c.left, row, p), operand(c.right, row, p));
   }

@@ -9,7 +9,7 @@ export type Condition =
   | { op: 'compare'; sign: string; left: Operand; right: Operand }
   | { op: 'in'; left: Operand; among: Operand[] }
   | { op: 'exists'; path: Path; wanted: boolean }
-  | { op: 'begins'; left: Operand; right: Operand };
+  | { op: 'begins' | 'contains'; left: Operand; right: Operand };
 export interface Update {
   set: { path: Path; terms: Operand[]; sign?: '+' | '-' }[];
   remove: Path[];
@@ -132,10 +132,10 @@ class Reader {
   private call(word: string): Condition {
     if (word === 'attribute_exists') return { op: 'exists', path: this.path(), wanted: true };
     if (word === 'attribute_not_exists') return { op: 'exists', path: this.path(), wanted: false };
-    if (word !== 'begins_with') this.fail();
+    if (word !== 'begins_with' && word !== 'contains') this.fail();
     const left = this.operand();
     this.must(',');
-    return { op: 'begins', left, right: this.operand() };
+    return { op: word === 'contains' ? 'contains' : 'begins', left, right: this.operand() };
   }
 
   update(): Update {

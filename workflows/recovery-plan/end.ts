@@ -1,0 +1,73 @@
+import { tagOfTenant } from '../../shared/kernel/ids.ts';
+import type { Execution, ExecutionVm } from '../../shared/model/execution.ts';
+import type { AlarmText } from '../../shared/model/incident.ts';
+import { type GroupEvent, groupMachine, type ProtectedGroup } from '../../shared/model/protection.ts';
+import { type PlanEvent, planMachine, type PlanState, type RecoveryPlan } from '../../shared/model/recovery-plan.ts';
+import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
+import { emit } from '../../shared/store/outbox.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
+import type { StepDeps } from '../engine/step-table.ts';
+import { asRead, type Case, groupKey, phasesEnded, planKey, setExecution } from './case.ts';
+
+/** How an execution ends, for all that it held. */
+export interface Ending {
+  execution: { state: Execution['state']; reason?: string };
+  plan: { event?: PlanEvent[]; set?: Partial<RecoveryPlan>; remove?: string[] };
+  /** Of each group, what has happened to it; none leaves its state. */
+  group(group: ProtectedGroup): { event?: GroupEvent | undefined; reason?: string; set?: Partial<ProtectedGroup>; remove?: string[] };
+}
+
+const INCOMPLETE = 'recovery-incomplete';
+
+const alarmOf = ({ plan, execution }: Case, failed: number, reason: string | undefined): AlarmText => ({
+  code: INCOMPLETE,
+  object: plan.id,
+  severity: 'critical',
+  text: `Recovery plan ${plan.name}: ${execution.action} did not bring everything to an end${failed > 0 ? `, ${failed} VMs were left behind` : ''}${reason ? `: ${reason}` : ''}`,
+});
+
+/** Whether a group has come to serve nobody: other plans may use it (DR-19). */
+const isFree = (state: ProtectedGroup['state']): boolean => state === 'protected' || state === 'error';
+
+/**
+ * Ends an execution in one transaction: plan and groups get their states and are let go of, the record is closed. The
+ * operation is ended before, since whoever repeats it after a crash must still hold the plan.
+ */
+export async function endExecution(found: Case, ending: Ending, entries: readonly ExecutionVm[], deps: StepDeps): Promise<void> {
+  const { plan, execution, groups } = found;
+  const { store, ids, clock } = deps;
+  const now = clock.now();
+  const failed = entries.filter((entry) => entry.outcome === 'failed').length;
+  const incomplete = ending.execution.state !== 'success';
+  if (incomplete) await raiseAlarm(store, ids, alarmOf(found, failed, ending.execution.reason), now);
+  else await clearAlarm(store, ids, INCOMPLETE, plan.id, now);
+  const tx = new Transaction();
+  for (const group of groups) {
+    const { event, reason, set = {}, remove = [] } = ending.group(group);
+    const state = event && groupMachine.can(group.state, event) ? groupMachine.next(group.state, event) : group.state;
+    tx.update(groupKey(group), {
+      set: { ...set, state, ...(reason === undefined ? {} : { reason }) },
+      add: { version: 1 },
+      remove: ['claim', ...remove, ...(reason === undefined ? ['reason'] : []), ...(isFree(state) ? ['usedBy'] : [])],
+      ...asRead('group', group),
+    });
+  }
+  const state = (ending.plan.event ?? []).reduce<PlanState>((at, event) => planMachine.next(at, event), plan.state);
+  const { reason } = ending.execution;
+  tx.update(planKey(plan), {
+    set: { ...ending.plan.set, state, ...(reason === undefined ? {} : { reason }) },
+    add: { version: 1 },
+    remove: ['claim', ...(ending.plan.remove ?? []), ...(reason === undefined ? ['reason'] : [])],
+    ...asRead('plan', plan),
+  });
+  setExecution(tx, execution, { ...ending.execution, finishedAt: now, phases: phasesEnded(execution.phases, now) });
+  emit(tx, {
+    id: ids.make('event', tagOfTenant(plan.tenantId)),
+    type: 'plan.executed',
+    at: now,
+    tenantId: plan.tenantId,
+    subject: plan.id,
+    data: { executionId: execution.id, action: execution.action, state: ending.execution.state, failed },
+  });
+  await store.commit(tx);
+}
