@@ -4,7 +4,7 @@ import { DAY, MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import { rehearsePlan } from '../../shared/recovery/capacity.ts';
 import { type ReadinessFacts, readinessOf } from '../../shared/recovery/readiness.ts';
-import { expectedRpoMs, type Seen, standingOf } from '../../shared/recovery/standing.ts';
+import { expectedRpoMs, standingOf } from '../../shared/recovery/standing.ts';
 import { group, NOW, OUT, picture, plan, tested, vm } from './things.ts';
 
 const g = group('pg_1', ['db']);
@@ -41,7 +41,8 @@ const target = (points = [point(30, 7 * MINUTE), point(40, 2 * MINUTE)], head = 
   legs: [],
   copy: { from: 'a', mode: 'async', state: 'behind', linkUp: true, points },
 });
-const stand = (seen: Seen, of: ProtectedGroup = g) => standingOf(of, OUT, seen, NOW);
+const stand = (seen: { primary?: GroupStatus; target?: GroupStatus }, of: ProtectedGroup = g) =>
+  standingOf(of, OUT, new Map(Object.entries(seen).map(([at, s]) => [at === 'primary' ? 'a' : 'b', s])), NOW);
 
 describe('how a group stands now', () => {
   it('the age of its newest complete point, and what would be lost, exactly where the primary answers', () => {

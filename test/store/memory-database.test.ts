@@ -64,6 +64,8 @@ const CONDITIONS = [
   '#n = :v',
   '#n >= :v',
   'begins_with(#state, :s)',
+  'contains(#state, :s)',
+  'contains(#list, :s)',
   'attribute_exists(#map.#a.#b)',
   'NOT (#n = :n OR #state = :s)',
   '#state in (:s) and #n <= :n',

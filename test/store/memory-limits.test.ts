@@ -136,7 +136,7 @@ describe('the database in memory', () => {
   });
 
   it.each([
-    ['a function of the language', ask(PutCommand, { ...put('1'), ConditionExpression: 'contains(a, a)' })],
+    ['a function of the language', ask(PutCommand, { ...put('1'), ConditionExpression: 'attribute_type(a, a)' })],
     ['a clause of the language', ask(UpdateCommand, { ...set('1', 1), UpdateExpression: 'ADD #a :v' })],
     ['a field of a request', ask(PutCommand, { ...put('1'), ReturnItemCollectionMetrics: 'SIZE' })],
     ['a set', ask(PutCommand, put('1', { a: new Set([1]) }))],

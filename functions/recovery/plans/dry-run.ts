@@ -41,7 +41,7 @@ export async function rehearseAction(call: Call<never>, port: HypervisorPort, gr
   const capacity = weighed?.capacity;
   const warnings = capacity && (await attempt(() => weigh(asked, { flaws: weighed.flaws, capacity })));
   if (looked && action === 'failover') await attempt(() => chosenPoints(port, body, [...groups], looked.route));
-  const seen = looked && (await seenOf(port, groups, looked.route));
+  const seen = looked && (await seenOf(port, groups));
   const ids = vms.map((vm) => vm.id);
   const placed = new Map(capacity?.places.map((p) => [p.vmId, p.clusterId]));
   return {
@@ -56,7 +56,9 @@ export async function rehearseAction(call: Call<never>, port: HypervisorPort, gr
         ? {
             ...looked.route,
             ...(looked.rerunOf ? { rerunOf: looked.rerunOf.id } : {}),
-            groups: groups.map((g) => standingView(standingOf(g, looked.route, seen?.get(g.id) ?? {}, call.now))),
+            groups: groups.map((g) =>
+              standingView(standingOf(g, looked.route, seen?.get(g.id) ?? new Map(), call.now)),
+            ),
           }
         : {}),
       ...(STOPS.includes(action) ? { stop: stopWaves(plan, ids).map(waveView) } : {}),

@@ -8,8 +8,7 @@ import type { RecoveryPlanSpec } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
 import type { SitePicture } from '../../../shared/recovery/capacity.ts';
 import { spaceOf } from '../../../shared/recovery/mapping.ts';
-import { networkAfter, type Route } from '../../../shared/recovery/route.ts';
-import type { Seen } from '../../../shared/recovery/standing.ts';
+import { networkAfter, type Route, recoverySites } from '../../../shared/recovery/route.ts';
 import { planFlaws } from '../../../shared/recovery/validation.ts';
 import { asTenant } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
@@ -108,26 +107,25 @@ export class PlanReader {
   }
 }
 
-/** What both sites of a route say of these groups now. One that does not answer leaves its half out. */
+/** What every site that holds a copy says of these groups now, by group. Sites that do not answer are left out. */
 export async function seenOf(
   port: HypervisorPort,
   groups: readonly ProtectedGroup[],
-  { fromSiteId, toSiteId }: Route,
-): Promise<Map<string, Seen>> {
-  const ids = groups.map((g) => g.id);
-  const ask = async (siteId: string): Promise<Map<string, GroupStatus>> => {
-    try {
-      return new Map((await port.groupStatus(siteId, ids)).map((s) => [s.groupId, s]));
-    } catch (error) {
-      if (error instanceof PortTimeout) return new Map();
-      throw error;
-    }
-  };
-  const [from, to] = await Promise.all([ask(fromSiteId), ask(toSiteId)]);
-  return new Map(
-    ids.map((id) => {
-      const [primary, target] = [from.get(id), to.get(id)];
-      return [id, { ...(primary ? { primary } : {}), ...(target ? { target } : {}) }];
+): Promise<Map<string, Map<string, GroupStatus>>> {
+  const seen = new Map(groups.map((g) => [g.id, new Map<string, GroupStatus>()]));
+  const sites = new Set(groups.flatMap((g) => [g.primarySiteId, ...recoverySites(g)]));
+  await Promise.all(
+    [...sites].map(async (siteId) => {
+      try {
+        const told = await port.groupStatus(
+          siteId,
+          groups.map((g) => g.id),
+        );
+        for (const status of told) seen.get(status.groupId)?.set(siteId, status);
+      } catch (error) {
+        if (!(error instanceof PortTimeout)) throw error;
+      }
     }),
   );
+  return seen;
 }

@@ -44,12 +44,12 @@ export async function chosenPoints(
     if (!groups.some((g) => g.id === id))
       flaws.push({ location: `body.points.${id}`, message: 'is no group of the plan', fix: 'name groups of the plan' });
   if (flaws.length > 0) throw invalid(flaws);
-  const seen = await seenOf(port, groups, route);
+  const seen = await seenOf(port, groups);
   const chosen: Record<string, number> = {};
   for (const group of groups) {
     const wish = point ?? points?.[group.id];
     if (wish === undefined && before === undefined) continue;
-    const there = seen.get(group.id)?.target?.copy?.points;
+    const there = seen.get(group.id)?.get(route.toSiteId)?.copy?.points;
     if (!there)
       throw new DomainError(
         'site-unreachable',

@@ -20,10 +20,10 @@ export async function readReadiness(call: Call<never>, port: HypervisorPort, pla
   const [flaws, picture, seen] = await Promise.all([
     reader.flaws(plan, groups, vms, route),
     route ? reader.picture(route.toSiteId) : undefined,
-    route ? seenOf(port, groups, route) : undefined,
+    route ? seenOf(port, groups) : undefined,
   ]);
   const capacity = route && picture ? rehearsePlan(plan, vms, route, picture) : undefined;
-  const standings = route ? groups.map((g): Standing => standingOf(g, route, seen?.get(g.id) ?? {}, now)) : [];
+  const standings = route ? groups.map((g): Standing => standingOf(g, route, seen?.get(g.id) ?? new Map(), now)) : [];
   const found = readinessOf({ plan, groups, vms, standings, flaws, now, ...(capacity ? { capacity } : {}) });
   const ids = vms.map((vm) => vm.id);
   return readinessView(plan, found, {
