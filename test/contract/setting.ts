@@ -4,6 +4,7 @@ import { CONTRACT } from '../../shared/contract/table.ts';
 import { builtinEstate } from '../../shared/estate/builtin.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
+import { type Twin, twinGroup, twinOf } from '../support/twin.ts';
 import { ownExecution } from './recovery-fixtures.ts';
 
 /** What the operations of the walk are tried on: two tenants who both have something, and a host that has failed. */
@@ -22,6 +23,9 @@ export interface Setting {
   fault: string;
   /** The disk of `vm` as the world knows it. */
   volume: string;
+  /** A VDC of acme over two sites, and a protected group of globex. */
+  twin: Twin;
+  foreignGroup: string;
   tokens: Record<Role, string>;
 }
 
@@ -59,6 +63,8 @@ export async function prepareSetting(): Promise<Setting> {
     ),
   ) as Record<Role, string>;
   const volume = (await test.world()).volumes.find((v) => v.vmId === vm.id)?.id as string;
+  const twin = await twinOf(test, acme);
+  const { group } = await twinGroup(globex, await twinOf(test, globex));
   const incident = incidents.items[0]?.id as string;
   const foreignExecution = await ownExecution({ test, tenant: globex });
   return {
@@ -72,6 +78,8 @@ export async function prepareSetting(): Promise<Setting> {
     incident,
     fault: faults[0]?.id as string,
     volume,
+    twin,
+    foreignGroup: group.id,
     tokens,
   };
 }
@@ -83,6 +91,7 @@ export const foreignIds = (s: Setting): Record<string, string> => ({
   networkId: s.globex.networkId,
   vmId: s.foreignVm.id,
   operationId: s.foreignVm.operationId,
+  groupId: s.foreignGroup,
   ...s.foreignExecution,
 });
 
