@@ -1,7 +1,7 @@
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { busy, DomainError, notFound } from '../../../shared/kernel/errors.ts';
 import { type Execution, type ExecutionPart, type PlanAction, VMS_PER_PART } from '../../../shared/model/execution.ts';
-import type { Operation, OperationKind } from '../../../shared/model/operation.ts';
+import type { Operation } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import { EXECUTIONS_KEPT, priorityOf, type RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
@@ -114,7 +114,7 @@ function operationOf(
   ];
   return newOperation({
     id: call.newId('operation'),
-    kind: KIND_OF[action] as OperationKind,
+    kind: KIND_OF[action],
     tenantId: call.tenantId,
     target: plan.id,
     input: {
