@@ -78,10 +78,9 @@ async function mayBeOverwritten(
 /** Legs that are left out end in the same instant in which the primary forgets them. */
 async function enterPrimary({ world, clock, siteId }: At, order: GroupOrder, { copies }: Settled): Promise<WorldCopy> {
   const before = copies.get(siteId);
-  const head = before?.sequence ?? 0;
   const volumes = order.volumes.map((v) => ({
     ...v,
-    since: before?.volumes.find((b) => b.id === v.id)?.since ?? head,
+    joined: before?.volumes.find((b) => b.id === v.id)?.joined ?? order.version,
   }));
   const legs = order.legs.map(({ volumes: _, keepPoints: __, periodMs: ___, ...leg }) => leg);
   const known = { volumes, legs, begun: order.version, leaving: leavingOf(before, volumes) };

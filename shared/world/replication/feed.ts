@@ -21,7 +21,12 @@ type Volumes = WorldCopy['volumes'];
 export async function feed(site: At, order: GroupOrder, leg: LegOrder, { primary, there }: Ends): Promise<void> {
   const { world, clock } = site;
   const goesOn = there !== undefined && continues(there, primary);
-  const refs = leg.volumes.map(({ id, vmId, name }, i) => ({ id, vmId, name, since: primary.volumes[i]?.since ?? 0 }));
+  const refs = leg.volumes.map(({ id, vmId, name }, i) => ({
+    id,
+    vmId,
+    name,
+    joined: primary.volumes[i]?.joined ?? 0,
+  }));
   const kept: Volumes = refs.flatMap((r) => (goesOn && there.volumes.find((v) => same(v, r))) || []);
   const fresh = refs.filter((r) => !kept.some((k) => k.id === r.id));
   await markAll(site, leg.siteId, leg.volumes, primary);
@@ -43,7 +48,7 @@ export async function feed(site: At, order: GroupOrder, leg: LegOrder, { primary
   await beginFeed(site, leg, { primary, base: copied, goesOn, refs, kept });
 }
 
-const same = (a: Volumes[number], b: Volumes[number]): boolean => a.id === b.id && a.since === b.since;
+const same = (a: Volumes[number], b: Volumes[number]): boolean => a.id === b.id && a.joined === b.joined;
 const pick = <T extends object>(of: T, like: Partial<T>) =>
   Object.fromEntries(Object.keys(like).map((k) => [k, of[k as keyof T]]));
 

@@ -22,10 +22,10 @@ export interface WorldCopy {
   /** When that write was acknowledged, ms; when the copy began, if there is none. */
   at: number;
   /**
-   * Its volumes here, in the same order at every site. `since`: it joined with the write of that number. `from`: of a
+   * Its volumes here, in the same order at every site. `joined`: by the order of that version. `from`: of a
    * secondary, earlier points do not hold it, since its first copy was made while guests wrote.
    */
-  volumes: (VolumeRef & { since: number; from?: number })[];
+  volumes: (VolumeRef & { joined: number; from?: number })[];
   /** They belong to it no more, and may still carry its mark. */
   leaving?: VolumeRef[];
   /** To whom writes belong: those from `from` on were acknowledged under `epoch`. Oldest first. */
