@@ -51,6 +51,7 @@ export class Transaction {
       ifAbsent?: OnFail;
       condition?: string;
       values?: Record<string, unknown>;
+      names?: Record<string, string>;
       onFail?: OnFail;
     } = {},
   ): this {
@@ -63,6 +64,7 @@ export class Transaction {
       onFail: options.ifAbsent ?? options.onFail ?? unexpected,
       ...(condition ? { condition } : {}),
       ...(options.values ? { values: options.values } : {}),
+      ...(options.names ? { names: options.names } : {}),
     });
     return this;
   }

@@ -45,9 +45,17 @@ export class Guest {
         worldKeys.volume(volume.siteId, vmId, disk),
         {
           set: { sequence },
-          condition: `#leaseEpoch = :epoch AND #sequence = :before AND ${SAME_EXTENT}`,
-          names: { '#leaseEpoch': 'leaseEpoch', '#extent': 'extent', '#id': 'id' },
-          values: { ':epoch': process.epoch, ':before': volume.sequence, ':extent': extentOf(volume) },
+          // A volume that joins a group in this instant is written anew, with the journal.
+          condition: `#leaseEpoch = :epoch AND #sequence = :before AND ${SAME_EXTENT} AND ${
+            volume.group === undefined ? 'attribute_not_exists(#group)' : '#group = :group'
+          }`,
+          names: { '#leaseEpoch': 'leaseEpoch', '#extent': 'extent', '#id': 'id', '#group': 'group' },
+          values: {
+            ':epoch': process.epoch,
+            ':before': volume.sequence,
+            ':extent': extentOf(volume),
+            ...(volume.group === undefined ? {} : { ':group': volume.group }),
+          },
           onFail: () => new Overtaken(),
         },
         'world',

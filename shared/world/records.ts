@@ -98,6 +98,8 @@ export interface WorldVolume {
   sequence: number;
   /** The group whose writes have one order with those of this volume (DR-6). */
   group?: string;
+  /** Of a copy for a DR test: the point that it was last filled from. */
+  clonedAt?: number;
   /** Writes refused because their epoch was stale. */
   refused: number;
 }

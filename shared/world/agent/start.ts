@@ -6,7 +6,7 @@ import { type Amounts, minus, plus } from '../../model/amounts.ts';
 import { Transaction } from '../../store/transaction.ts';
 import { endOf, readyTime } from '../process.ts';
 import { type WorldHost, type WorldProcess, worldKeys } from '../records.ts';
-import { replicationKeys } from '../replication/records.ts';
+import { replicationKeys, type WorldCopy } from '../replication/records.ts';
 import { agentReachable, type HostTimeline, within } from '../timeline.ts';
 import type { World } from '../world.ts';
 import { Refusal, type Site } from './common.ts';
@@ -83,9 +83,9 @@ async function startOne(
     onFail: () => new Refusal('a newer order came first'),
   });
   tx.delete(worldKeys.incoming(order.hostId, order.vmId), { table: 'world' });
-  await mustBePrimary(tx, world, order.vmId, host.siteId);
-  grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
   try {
+    await mustBePrimary(tx, world, order.vmId, host.siteId);
+    grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
     await world.store.commit(tx);
   } catch (error) {
     if (error instanceof Refusal) return { outcome: 'refused', reason: error.message };
@@ -95,10 +95,14 @@ async function startOne(
   return { outcome: 'started', readyAt };
 }
 
-/** DR-7: of what is copied to this site nothing runs until the copy has the right to write. */
+/** DR-7: of what is copied to this site nothing runs until the copy has the right to write, and holds the VM's disks. */
 async function mustBePrimary(tx: Transaction, world: World, vmId: string, siteId: string): Promise<void> {
   const here = (await world.volumesOf(vmId)).filter((v) => v.siteId === siteId);
-  for (const group of new Set(here.flatMap((v) => v.group ?? [])))
+  for (const group of new Set(here.flatMap((v) => v.group ?? []))) {
+    const copy = await world.store.get<WorldCopy>(replicationKeys.copy(group, siteId), { table: 'world' });
+    const part = [...(copy?.volumes ?? []), ...(copy?.leaving ?? [])];
+    if (copy?.role === 'primary' && here.some((v) => v.group === group && !part.some((p) => p.id === v.id)))
+      throw new Refusal(`its disks had not been copied to ${siteId} at the point that the group was promoted at`);
     tx.check(
       replicationKeys.copy(group, siteId),
       'attribute_not_exists(pk) OR #role = :primary',
@@ -107,6 +111,7 @@ async function mustBePrimary(tx: Transaction, world: World, vmId: string, siteId
       'world',
       { '#role': 'role' },
     );
+  }
 }
 
 /** Functions of the host's cards for the VM's passthrough devices (IO-3), or why there are none. */

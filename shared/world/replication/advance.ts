@@ -34,7 +34,7 @@ function inOrder(feed: Feed, holds: number, { line, now, entries }: Ground): Adv
   if (sending) {
     const end = sentAt(line, sending.begunAt, sending.bytes + MESSAGE_BYTES);
     if (end + line.latencyMs > now) return { feed, holds };
-    free = { sequence: free.sequence, at: end };
+    free = { sequence: Math.max(free.sequence, sending.sequence), at: end };
     points = [{ sequence: sending.sequence, stateAt: sending.stateAt, usableAt: Math.ceil(end + line.latencyMs) }];
     sentBytes += sending.bytes;
     sending = undefined;

@@ -1,11 +1,10 @@
 import type { CloneOrder, CloneResult } from '../../hypervisor/replication-port.ts';
-import { MAX_ACTIONS, Transaction } from '../../store/transaction.ts';
 import { each, Refusal, type Site } from '../agent/common.ts';
 import { createVolumes } from '../agent/volumes.ts';
-import { clearExtent, extentOf } from '../extents.ts';
-import { type WorldBlock, type WorldVolume, worldKeys } from '../records.ts';
+import { volumeLost } from '../process.ts';
+import { keyOfVolume, type WorldBlock, type WorldVolume } from '../records.ts';
 import { pointsOf } from './advance.ts';
-import { blocksOf, plain } from './apply.ts';
+import { blocksOf, differencesFrom, writeBlocks } from './base.ts';
 import { CopyChanged } from './copies.ts';
 import type { WorldCopy } from './records.ts';
 import { retried, settle } from './settle.ts';
@@ -43,30 +42,38 @@ async function clone(site: Site, siteId: string, order: CloneOrder) {
   const since = settled.waiting.get(siteId) ?? [];
   for (const { vmId, name, to } of order.volumes) {
     const [from, target] = [await world.volume(siteId, vmId, name), await world.volume(siteId, to.vmId, to.name)];
-    if (!from || !target || !copy.volumes.some((v) => v.id === from.id))
-      throw new Refusal(`the copy at ${siteId} has no disk ${name} of ${vmId}`);
+    const held = copy.volumes.find((v) => v.id === from?.id);
+    if (!from || !target || !held) throw new Refusal(`the copy at ${siteId} has no disk ${name} of ${vmId}`);
+    if ((held.from ?? 0) > point.sequence)
+      throw new Refusal(`disk ${name} of ${vmId} had not been copied to ${siteId} at point ${point.sequence}`);
+    if (volumeLost(settled.faults, from, settled.now))
+      throw new Refusal(`the storage of disk ${name} of ${vmId} is lost`);
     // It was given to a VM: the order is an old one, and all is there.
     if (target.leaseEpoch > 0) continue;
     const blocks = await blocksOf(world, from);
     for (const e of since)
       if (e.vmId === vmId && e.name === name && e.sequence <= point.sequence)
         blocks.set(e.index, { index: e.index, data: e.data, sequence: e.volumeSequence, at: e.at });
-    await fill(site, target, [...blocks.values()]);
+    await fill(site, target, blocks, point.sequence);
   }
   await mustStand(site, copy);
   return point;
 }
 
-async function fill({ world }: Site, volume: WorldVolume, blocks: readonly WorldBlock[]): Promise<void> {
-  await clearExtent(world.store, extentOf(volume));
-  for (let i = 0; i < blocks.length; i += MAX_ACTIONS) {
-    const tx = new Transaction();
-    for (const block of blocks.slice(i, i + MAX_ACTIONS))
-      tx.put(worldKeys.block(extentOf(volume), block.index), plain(block), { table: 'world' });
-    await world.store.commit(tx);
-  }
-  const sequence = Math.max(0, ...blocks.map((b) => b.sequence));
-  await world.store.update(worldKeys.volume(volume.siteId, volume.vmId, volume.name), { set: { sequence } }, 'world');
+/** A late order neither mixes its point with the one of a newer, nor touches what was given to a VM meanwhile. */
+async function fill({ world }: Site, volume: WorldVolume, blocks: ReadonlyMap<number, WorldBlock>, point: number) {
+  const unused = '#leaseEpoch = :never';
+  const names = { '#leaseEpoch': 'leaseEpoch' };
+  const values = { ':never': 0 };
+  const onFail = () => new CopyChanged();
+  const key = keyOfVolume(volume);
+  await world.store.update(key, { set: { clonedAt: point }, condition: unused, names, values, onFail }, 'world');
+  const sequence = Math.max(0, ...[...blocks.values()].map((b) => b.sequence));
+  const { blocks: due } = differencesFrom(blocks, await blocksOf(world, volume), { to: volume, sequence });
+  const mine = { condition: `${unused} AND #clonedAt = :point`, names: { ...names, '#clonedAt': 'clonedAt' } };
+  const at = { ...values, ':point': point };
+  await writeBlocks(world, due, volume, (tx) => tx.check(key, mine.condition, onFail, at, 'world', mine.names));
+  await world.store.update(key, { set: { sequence }, ...mine, values: at, onFail }, 'world');
 }
 
 /** What was read was one state of the copy only if it is still the same one. */

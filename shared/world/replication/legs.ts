@@ -1,6 +1,7 @@
 import type { CutOrder, CutResult, GroupResult, LegRef, SuspendOrder } from '../../hypervisor/replication-port.ts';
 import { each, Refusal, type Site } from '../agent/common.ts';
 import { arrivalOf } from './advance.ts';
+import { pointsHeld } from './carry.ts';
 import { CopyChanged } from './copies.ts';
 import { type Cut, copyKey, type Feed, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -70,7 +71,7 @@ async function cut(site: Site, siteId: string, order: CutOrder): Promise<Omit<Cu
 export const goAlone = (site: Site, siteId: string, orders: LegRef[]): Promise<GroupResult[]> =>
   eachLeg(site, siteId, orders, (feed, copy, now) =>
     feed.mode === 'sync' && feed.state === 'synced'
-      ? { ...feed, state: 'behind', free: { sequence: copy.sequence, at: now }, points: pointHeld(copy) }
+      ? { ...feed, state: 'behind', free: { sequence: copy.sequence, at: now }, points: pointsHeld({ ...copy, feed }) }
       : feed,
   );
 
@@ -78,18 +79,22 @@ export const suspendLegs = (site: Site, siteId: string, orders: SuspendOrder[]):
   eachLeg(site, siteId, orders, (feed, copy, now, { suspended }) => {
     if (suspended === (feed.state === 'suspended')) return feed;
     if (suspended) {
-      const points = feed.state === 'synced' ? pointHeld(copy) : feed.points;
+      const points = pointsHeld({ ...copy, feed });
       const free = feed.state === 'synced' ? { sequence: copy.sequence, at: now } : feed.free;
       return { ...feed, state: 'suspended', points, free };
     }
     // What was on its way is sent anew; what was written meanwhile goes with the next point, which is due at once.
     const state = feed.points.length > 0 ? 'behind' : 'initial';
     const sending = feed.sending ? { sending: { ...feed.sending, begunAt: now } } : {};
-    return { ...feed, ...sending, state, nextCutAt: now, free: { ...feed.free, at: Math.max(now, feed.free.at) } };
+    return {
+      ...feed,
+      ...sending,
+      state,
+      startedAt: now,
+      nextCutAt: now,
+      free: { ...feed.free, at: Math.max(now, feed.free.at) },
+    };
   });
-
-/** What a synchronous copy holds at the instant in which it leaves the pair. */
-const pointHeld = ({ sequence, at }: WorldCopy): Feed['points'] => [{ sequence, stateAt: at, usableAt: at }];
 
 function eachLeg<O extends LegRef>(
   site: Site,

@@ -15,12 +15,19 @@ export interface WorldCopy {
   epoch: number;
   /** Of the last order of its primary that it has obeyed. */
   version: number;
+  /** Of the newest order that it has begun: an older one that is still under way changes nothing any more. */
+  begun: number;
   /** Of a primary, and of one that was: its last acknowledged write. Of a secondary: what its volumes hold. */
   sequence: number;
   /** When that write was acknowledged, ms; when the copy began, if there is none. */
   at: number;
-  /** Its volumes here, in the same order at every site. `since`: it joined with the write of that number. */
-  volumes: (VolumeRef & { since: number })[];
+  /**
+   * Its volumes here, in the same order at every site. `joined`: by the order of that version. `from`: of a
+   * secondary, earlier points do not hold it, since its first copy was made while guests wrote.
+   */
+  volumes: (VolumeRef & { joined: number; from?: number })[];
+  /** They belong to it no more, and may still carry its mark. */
+  leaving?: VolumeRef[];
   /** To whom writes belong: those from `from` on were acknowledged under `epoch`. Oldest first. */
   branches: Branch[];
   /** Of a primary: where it sends to. */
@@ -29,8 +36,16 @@ export interface WorldCopy {
   feed?: Feed;
   /** Of a former secondary: how it became the primary. */
   promotion?: Promotion;
-  /** Of a former primary: the writes that it alone has may be overwritten. */
-  discarded?: true;
+  /** First copies are being made in its volumes: nothing else is written there. */
+  making?: true;
+  /** Bytes of them that are to cross the link: `left` of an earlier order, `made` by this one. */
+  owed?: { left: number; made: number };
+  /** Its volumes may hold writes up to this one already: they are being written there. */
+  applying?: number;
+  /** Of a former primary: it may not write under epochs up to this one. */
+  demotedUpTo?: number;
+  /** Of a former primary: the writes after this one that it alone has may be overwritten. */
+  discardedAfter?: number;
   /** Rises with every change but a guest's write. */
   revision: number;
 }
@@ -45,6 +60,14 @@ export interface Promotion {
   lost: LostWrites;
 }
 
+/** What is left of a copy that was dropped: an order of its time that comes late does not bring it back. */
+export interface DroppedCopy {
+  epoch: number;
+  version: number;
+  /** They may still carry its mark. */
+  leaving: VolumeRef[];
+}
+
 export interface Feed {
   from: string;
   mode: ReplicationMode;
@@ -53,6 +76,7 @@ export interface Feed {
   keepPoints: number;
   /** `alone`: of a synchronous leg, the guests need not wait for it. It is sent to in the order of the writes, as fast as it goes. */
   state: 'initial' | 'synced' | 'behind' | 'suspended';
+  /** Since when it is sent to, ms: it began, or was resumed. */
   startedAt: number;
   /** The copy is of use once it has all writes up to this one: the first copy was made while guests wrote. */
   usableFrom: number;
@@ -101,6 +125,7 @@ const padded = (n: number): string => String(n).padStart(14, '0');
 export const replicationKeys = {
   copies: (groupId: string): string => `GRP#${groupId}`,
   copy: (groupId: string, siteId: string): Key => ({ pk: `GRP#${groupId}`, sk: siteId }),
+  dropped: (groupId: string, siteId: string): Key => ({ pk: `GRPOVER#${groupId}`, sk: siteId }),
   journal: (groupId: string): string => `JRN#${groupId}`,
   entry: (groupId: string, sequence: number, epoch: number): Key => ({
     pk: `JRN#${groupId}`,
@@ -117,3 +142,13 @@ export const copyKey = ({ groupId, siteId }: Pick<WorldCopy, 'groupId' | 'siteId
 /** Under which epoch the write of that number was acknowledged, as this history has it. */
 export const epochOf = (branches: readonly Branch[], sequence: number): number =>
   branches.findLast((b) => b.from <= sequence)?.epoch ?? 0;
+
+/** Number of the last write that two histories have in common; infinite when they are the same one. */
+export function commonBeginning(one: readonly Branch[], other: readonly Branch[]): number {
+  for (let i = 0; i < Math.max(one.length, other.length); i++) {
+    const [a, b] = [one[i], other[i]];
+    if (a?.epoch !== b?.epoch || a?.from !== b?.from)
+      return Math.min(a?.from ?? Number.POSITIVE_INFINITY, b?.from ?? Number.POSITIVE_INFINITY) - 1;
+  }
+  return Number.POSITIVE_INFINITY;
+}

@@ -8,11 +8,12 @@ import type {
 } from '../../hypervisor/replication-port.ts';
 import { Transaction } from '../../store/transaction.ts';
 import type { Site } from '../agent/common.ts';
+import { volumeLost } from '../process.ts';
 import { pointsOf } from './advance.ts';
-import { applyWrites } from './apply.ts';
+import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, newestPrimary, rootOf } from './copies.ts';
 import { hears } from './line.ts';
-import { copyKey, type Promotion, replicationKeys, type WorldCopy } from './records.ts';
+import { commonBeginning, copyKey, type Promotion, replicationKeys, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { lostAt } from './status.ts';
 
@@ -36,20 +37,21 @@ async function demote(
   if (copy.epoch > epoch) return { outcome: 'refused', reason: `its epoch is ${copy.epoch}, not ${epoch}` };
   if (copy.role === 'secondary') return { outcome: 'refused', reason: `${siteId} is a secondary` };
   // No write may slip in between what is answered and what is true.
-  if (copy.role === 'primary') await world.store.commit(demotion(new Transaction(), copy));
+  if (copy.role === 'primary' || (copy.demotedUpTo ?? 0) < epoch)
+    await world.store.commit(demotion(new Transaction(), copy, epoch));
   return { outcome: 'done', head: { sequence: copy.sequence, at: copy.at } };
 }
 
-const demotion = (tx: Transaction, copy: WorldCopy): Transaction =>
+const demotion = (tx: Transaction, copy: WorldCopy, upTo: number): Transaction =>
   tx.update(
     copyKey(copy),
     {
-      set: { role: 'demoted' },
+      set: { role: 'demoted', demotedUpTo: upTo },
       add: { revision: 1 },
-      remove: ['discarded'],
-      condition: '#revision = :revision AND #sequence = :head AND #role = :primary',
+      remove: copy.role === 'primary' ? ['discardedAfter'] : [],
+      condition: '#revision = :revision AND #sequence = :head AND #role = :as',
       names: { '#revision': 'revision', '#sequence': 'sequence', '#role': 'role' },
-      values: { ':revision': copy.revision, ':head': copy.sequence, ':primary': 'primary' },
+      values: { ':revision': copy.revision, ':head': copy.sequence, ':as': copy.role },
       onFail: () => new CopyChanged(),
     },
     'world',
@@ -75,6 +77,11 @@ async function promote(site: Site, siteId: string, order: PromoteOrder): Promise
     return { outcome: 'already', ...(copy.promotion ? told(copy.promotion) : {}) };
   if (copy.role === 'primary') return refused(`${siteId} is the primary, with epoch ${copy.epoch}`);
   if (copy.epoch >= order.epoch) return refused(`its epoch is ${copy.epoch}; ${order.epoch} is not newer`);
+  if ((copy.demotedUpTo ?? 0) >= order.epoch)
+    return refused(`it gave up all epochs up to ${copy.demotedUpTo}; ${order.epoch} is not newer`);
+  const newest = newestPrimary(settled.copies);
+  if (newest && newest.epoch >= order.epoch)
+    return refused(`${newest.siteId} has taken over under epoch ${newest.epoch}; ${order.epoch} is not newer`);
   return copy.role === 'demoted' ? takeBack(site, copy, order, settled) : takeOver(site, copy, order, settled);
 }
 
@@ -83,13 +90,15 @@ const told = ({ point, lost }: Promotion) => ({ point, lost });
 /** A secondary becomes the primary, as it was at a point. */
 async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settled: Settled): Promise<Outcome> {
   const { world } = site;
-  const { now, lines, copies } = settled;
+  const { now, lines, copies, faults } = settled;
   const line = lines.get(copy.siteId);
   const root = rootOf(copies, copy);
   if (!copy.feed || !line || !root) return refused('it was not fed by anybody');
   const points = pointsOf({ sequence: copy.sequence, feed: copy.feed }, line, now);
   const point = order.point === undefined ? points.at(-1) : points.find((p) => p.sequence === order.point);
   if (!point) return refused(noSuchPoint(points, order.point));
+  const volumes = await world.volumesAt(copy.siteId, copy.volumes);
+  if (volumes.length > 0 && volumes.every((v) => volumeLost(faults, v, now))) return refused('its storage is lost');
   // Over the link the former primary gives way in the same instant; what it alone has is known to the last write.
   const over = root.role === 'primary' && copy.feed.from === root.siteId && hears(line, now) ? root : undefined;
   if (!over && order.former !== 'demoted' && now < order.former.leaseUntil)
@@ -99,11 +108,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
       reason: `${root.siteId} may write until its lease is over`,
     };
   const waiting = settled.waiting.get(copy.siteId) ?? [];
-  await applyWrites(
-    world,
-    copy,
-    waiting.filter((e) => e.sequence <= point.sequence),
-  );
+  const brought = await bringTo(world, copy, point.sequence, waiting);
   const byItsWord = over !== undefined || (root.role === 'demoted' && hears(line, now));
   const lost = lostAt(copy, point.sequence, settled, byItsWord);
   const promotion: Promotion = { epoch: order.epoch, point, lost };
@@ -116,26 +121,32 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
         sequence: point.sequence,
         at: point.stateAt,
         branches: [
-          ...root.branches.filter((b) => b.from <= point.sequence),
+          ...copy.branches.filter((b) => b.from <= point.sequence),
           { epoch: order.epoch, from: point.sequence + 1 },
         ],
+        // What had joined and was not copied by then is no part of it.
+        volumes: joinedBy(copy.volumes, point.sequence),
         promotion,
         legs: [],
       },
       add: { revision: 1 },
-      remove: ['feed'],
+      remove: ['feed', 'applying', 'making', 'owed'],
       // A write of the pair may have come in meanwhile: then the point is another one.
       condition: '#revision = :revision AND #sequence = :before',
       names: { '#revision': 'revision', '#sequence': 'sequence' },
-      values: { ':revision': copy.revision, ':before': copy.sequence },
+      values: { ':revision': brought.revision, ':before': copy.sequence },
       onFail: () => new CopyChanged(),
     },
     'world',
   );
-  if (over) demotion(tx, over);
+  if (over) demotion(tx, over, order.epoch - 1);
   await world.store.commit(tx);
   return { outcome: 'promoted', ...told(promotion) };
 }
+
+/** Volumes of a copy that a point holds. */
+export const joinedBy = (volumes: WorldCopy['volumes'], sequence: number): WorldCopy['volumes'] =>
+  volumes.filter((v) => (v.from ?? 0) <= sequence).map(({ from: _, ...v }) => v);
 
 /** A former primary that nobody has followed writes again: a migration was given up. */
 async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copies }: Settled): Promise<Outcome> {
@@ -145,13 +156,14 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
     return refused(`it holds all writes up to ${copy.sequence}, and no earlier state`);
   const point: Point = { sequence: copy.sequence, stateAt: copy.at, usableAt: copy.at };
   const promotion: Promotion = { epoch: order.epoch, point, lost: { count: 0, bytes: 0 } };
+  const branches = [...copy.branches, { epoch: order.epoch, from: copy.sequence + 1 }];
   const tx = new Transaction().update(
     copyKey(copy),
     {
       set: {
         role: 'primary',
         epoch: order.epoch,
-        branches: [...copy.branches, { epoch: order.epoch, from: copy.sequence + 1 }],
+        branches,
         promotion,
       },
       add: { revision: 1 },
@@ -164,11 +176,11 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
   );
   // Its secondaries have all that it has, or the beginning of it: they follow the new epoch.
   for (const other of copies.values())
-    if (other.role === 'secondary')
+    if (other.role === 'secondary' && follows(other, copy))
       tx.update(
         copyKey(other),
         {
-          set: { epoch: order.epoch },
+          set: { epoch: order.epoch, branches },
           add: { revision: 1 },
           condition: '#revision = :revision AND #role = :secondary',
           names: { '#revision': 'revision', '#role': 'role' },
@@ -180,6 +192,9 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
   await site.world.store.commit(tx);
   return { outcome: 'promoted', ...told(promotion) };
 }
+
+const follows = (other: WorldCopy, copy: WorldCopy): boolean =>
+  other.epoch === copy.epoch && commonBeginning(other.branches, copy.branches) >= copy.sequence;
 
 const noSuchPoint = (points: readonly Point[], asked: number | undefined): string =>
   points.length === 0

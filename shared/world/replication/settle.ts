@@ -1,8 +1,9 @@
 import { Transaction } from '../../store/transaction.ts';
 import type { Site } from '../agent/common.ts';
 import type { Fault } from '../records.ts';
+import type { World } from '../world.ts';
 import { advance, type Ground, inStep } from './advance.ts';
-import { applyWrites } from './apply.ts';
+import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, lineTo, newestPrimary, rootOf } from './copies.ts';
 import { trimJournal, writesAfter } from './journal.ts';
 import type { Line } from './line.ts';
@@ -40,22 +41,22 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
   const now = clock.now();
   const copies = await copiesOf(world, groupId);
   const settled: Settled = { now, faults, copies, lines: new Map(), waiting: new Map(), available: new Map() };
-  for (const copy of nearestFirst(copies)) {
-    const line = await lineTo(world, copies, copy, faults, now);
-    const root = rootOf(copies, copy);
-    if (!line || !root || !copy.feed) continue;
-    settled.lines.set(copy.siteId, line);
-    const writes = await writesAfter(world.store, groupId, root.branches, copy.sequence);
+  for (const found of nearestFirst(copies)) {
+    const line = await lineTo(world, copies, found, faults, now);
+    const root = rootOf(copies, found);
+    if (!line || !root || !found.feed) continue;
+    settled.lines.set(found.siteId, line);
+    // By its own history, which is the primary's as long as it follows it.
+    const writes = await writesAfter(world.store, groupId, found.branches, found.sequence);
+    const copy = await finished(world, { ...found, feed: found.feed }, writes);
     const source = copies.get(copy.feed.from) as WorldCopy;
     const available = source === root ? Number.POSITIVE_INFINITY : heldBy(source);
     const entries = writes.filter((e) => e.sequence <= available);
     settled.available.set(copy.siteId, available);
     // What a former primary has beyond the point of its successor is not sent on, nor anything under an epoch that the copy
     // was not told of: it could hold more than the new history has.
-    const still = copy.epoch !== root.epoch || newestPrimary(copies) !== root;
-    const moved = still
-      ? copy
-      : await move({ world, clock }, { ...copy, feed: copy.feed }, root, { line, now, entries, available });
+    const still = copy.making || copy.epoch !== root.epoch || newestPrimary(copies) !== root;
+    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available });
     copies.set(copy.siteId, moved);
     settled.waiting.set(
       copy.siteId,
@@ -66,9 +67,18 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
   return settled;
 }
 
+type Fed = WorldCopy & { feed: Feed };
+
+/** Whoever began to write into its volumes did not come to the end. */
+async function finished(world: World, copy: Fed, writes: readonly JournalEntry[]): Promise<Fed> {
+  if (copy.applying === undefined) return copy;
+  const points = copy.feed.points.filter((p) => p.sequence >= (copy.applying as number));
+  return commitMove(world, copy, { holds: copy.applying, feed: { ...copy.feed, points } }, writes);
+}
+
 async function move(
-  { world }: Site,
-  copy: WorldCopy & { feed: Feed },
+  world: World,
+  copy: Fed,
   root: WorldCopy,
   ground: Ground & { entries: JournalEntry[] },
 ): Promise<WorldCopy> {
@@ -77,18 +87,28 @@ async function move(
   const synced = direct && root.role === 'primary' && inStep(feed, root.sequence, ground.line, ground.now);
   const changed = JSON.stringify(feed) !== JSON.stringify(copy.feed) || holds !== copy.sequence || synced;
   if (!changed) return copy;
-  const arrived = ground.entries.filter((e) => e.sequence <= holds);
-  if (arrived.length > 0) await applyWrites(world, copy, arrived);
   const after = { ...feed, ...(synced ? { state: 'synced' as const } : {}) };
-  const at = arrived.at(-1)?.at ?? copy.at;
+  return commitMove(world, copy, { holds, feed: after }, ground.entries, synced ? root : undefined);
+}
+
+async function commitMove(
+  world: World,
+  copy: Fed,
+  { holds, feed }: { holds: number; feed: Feed },
+  entries: readonly JournalEntry[],
+  synced?: WorldCopy,
+): Promise<Fed> {
+  const brought = await bringTo(world, copy, holds, entries);
+  const at = entries.findLast((e) => e.sequence <= holds)?.at ?? copy.at;
   const tx = new Transaction().update(
     copyKey(copy),
     {
-      set: { feed: after, sequence: holds, at },
+      set: { feed, sequence: holds, at },
       add: { revision: 1 },
-      condition: '#revision = :revision',
-      names: { '#revision': 'revision' },
-      values: { ':revision': copy.revision },
+      remove: ['applying'],
+      condition: '#revision = :revision AND #sequence = :before',
+      names: { '#revision': 'revision', '#sequence': 'sequence' },
+      values: { ':revision': brought.revision, ':before': copy.sequence },
       onFail: () => new CopyChanged(),
     },
     'world',
@@ -96,15 +116,16 @@ async function move(
   // From now on each write waits for this copy: none may slip in between.
   if (synced)
     tx.check(
-      copyKey(root),
+      copyKey(synced),
       '#sequence = :head AND #role = :primary',
       () => new CopyChanged(),
-      { ':head': root.sequence, ':primary': 'primary' },
+      { ':head': synced.sequence, ':primary': 'primary' },
       'world',
       { '#sequence': 'sequence', '#role': 'role' },
     );
   await world.store.commit(tx);
-  return { ...copy, feed: after, sequence: holds, at, revision: copy.revision + 1 };
+  const { applying: _, ...rest } = brought;
+  return { ...rest, feed, sequence: holds, at, revision: brought.revision + 1 };
 }
 
 const heldBy = (copy: WorldCopy): number => Math.max(copy.sequence, copy.feed?.points.at(-1)?.sequence ?? 0);
@@ -125,8 +146,10 @@ async function trim(world: Site['world'], copies: ReadonlyMap<string, WorldCopy>
   if (primary?.role !== 'primary') return;
   const fed = primary.legs.map((leg) => copies.get(leg.siteId));
   if (fed.length === 0 || fed.some((c) => c?.role !== 'secondary' || !c.feed || c.epoch !== primary.epoch)) return;
+  // A copy that follows nobody at present can be promoted all the same, at points that are not in its volumes yet.
+  const able = [...copies.values()].filter((c) => c.role === 'secondary' && c.feed);
   // A little is kept, so that a copy which others are made of meanwhile finds what it needs.
-  const upTo = Math.min(...fed.map((c) => c?.sequence ?? 0)) - KEPT_WRITES;
+  const upTo = Math.min(...able.map((c) => c.sequence)) - KEPT_WRITES;
   if (upTo > 0) await trimJournal(world.store, primary.groupId, primary.branches, upTo);
 }
 

@@ -1,7 +1,7 @@
 import type { CopyStatus, GroupStatus, LegStatus } from '../../hypervisor/replication-port.ts';
 import type { Site } from '../agent/common.ts';
 import { arrivalOf, type Ground, pointsOf } from './advance.ts';
-import { divergentOf } from './divergence.ts';
+import { discardedAll, divergentOf } from './divergence.ts';
 import { lossOf } from './journal.ts';
 import { carries, hears, type Line, lastHeard, silentSince } from './line.ts';
 import { type Feed, replicationKeys, type WorldCopy, type WorldLeg, type WorldSiteLease } from './records.ts';
@@ -31,8 +31,8 @@ async function statusOf(site: At, copy: WorldCopy, settled: Settled): Promise<Gr
     };
   const legs = copy.legs.flatMap((leg) => legStatus(leg, settled) ?? []);
   if (role === 'primary') return { ...base, legs, writes: await writesOf(site, copy, settled) };
-  const divergent = await divergentOf(site, copy, settled.copies);
-  return { ...base, legs, divergent: { ...divergent, discarded: copy.discarded === true } };
+  const divergent = await divergentOf(site.world, copy, settled.copies);
+  return { ...base, legs, divergent: { ...divergent, discarded: discardedAll(copy, settled.copies) } };
 }
 
 /** The newest write that a secondary has been told of: heads of writes go ahead of what they hold. */

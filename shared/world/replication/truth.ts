@@ -1,7 +1,6 @@
 import type { Fault } from '../records.ts';
 import type { World } from '../world.ts';
-import { newestPrimary } from './copies.ts';
-import { lossOf, writesAfter } from './journal.ts';
+import { divergentOf } from './divergence.ts';
 import { replicationKeys, type WorldCopy, type WorldSiteLease } from './records.ts';
 import { mayWrite } from './right.ts';
 
@@ -24,15 +23,10 @@ export async function trueCopies(world: World, faults: readonly Fault[], now: nu
   const found: TrueCopy[] = [];
   for (const [groupId, some] of Map.groupBy(all, (c) => c.groupId)) {
     const copies = new Map(some.map((c) => [c.siteId, c]));
-    const newest = newestPrimary(copies);
     for (const copy of some) {
       const { siteId, role, epoch, sequence } = copy;
       const lease = await world.store.get<WorldSiteLease>(replicationKeys.lease(siteId), { table: 'world' });
-      const taken = newest?.branches.find((b) => b.epoch > epoch);
-      const divergent =
-        role === 'secondary' || copy === newest || !taken
-          ? 0
-          : lossOf(await writesAfter(world.store, groupId, copy.branches, taken.from - 1)).count;
+      const divergent = (await divergentOf(world, copy, copies)).count;
       found.push({
         groupId,
         siteId,

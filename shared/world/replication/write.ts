@@ -6,7 +6,7 @@ import type { World } from '../world.ts';
 import { copiesOf, lineTo } from './copies.ts';
 import { carries } from './line.ts';
 import { copyKey, type JournalEntry, replicationKeys, type WorldCopy, type WorldSiteLease } from './records.ts';
-import { mayWrite } from './right.ts';
+import { type Right, rightOf, rivalsOf } from './right.ts';
 
 export interface GuestWrite {
   volume: WorldVolume & { group: string };
@@ -27,9 +27,13 @@ export async function addReplication(
 ): Promise<void> {
   const copies = await copiesOf(world, volume.group);
   const copy = copies.get(volume.siteId);
-  if (!copy?.volumes.some((v) => v.id === volume.id)) return;
+  if (!copy?.volumes.some((v) => v.id === volume.id)) {
+    // It joins, or has left: not in the instant of this write.
+    if (copy) mustBeSame(tx, copy, overtaken);
+    return;
+  }
   const faults = await world.faults();
-  await mustHaveRight(world, copy, copies, now);
+  const right = await mustHaveRight(world, copy, copies, now);
   const sequence = copy.sequence + 1;
   tx.update(
     copyKey(copy),
@@ -55,7 +59,11 @@ export async function addReplication(
     at: now,
   };
   tx.put(replicationKeys.entry(copy.groupId, sequence, copy.epoch), entry, { table: 'world' });
-  for (const leg of copy.legs.filter((l) => l.mode === 'sync')) {
+  const twins = copy.legs.filter((l) => l.mode === 'sync');
+  if (right === 'sight')
+    for (const rival of rivalsOf(copy, copies))
+      if (!twins.some((l) => l.siteId === rival.siteId)) mustNotTakeOver(tx, rival, overtaken);
+  for (const leg of twins) {
     const other = copies.get(leg.siteId);
     if (other?.feed?.state !== 'synced') {
       if (other) mustBeSame(tx, other, overtaken);
@@ -73,9 +81,10 @@ async function mustHaveRight(
   copy: WorldCopy,
   copies: Map<string, WorldCopy>,
   now: number,
-): Promise<void> {
+): Promise<Right> {
   const lease = await world.store.get<WorldSiteLease>(replicationKeys.lease(copy.siteId), { table: 'world' });
-  if (mayWrite(copy, copies, lease, await world.faults(), now)) return;
+  const right = rightOf(copy, copies, lease, await world.faults(), now);
+  if (right) return right;
   if (copy.role === 'primary')
     throw busy(`The write is held back: the lease of ${copy.siteId} is over, and it sees nobody who could confirm it.`);
   throw new DomainError('not-primary', `The right to write of the group has left ${copy.siteId}.`, {
@@ -124,3 +133,7 @@ const mustBeSame = (tx: Transaction, other: WorldCopy, overtaken: () => Error): 
   tx.check(copyKey(other), '#revision = :revision', overtaken, { ':revision': other.revision }, 'world', {
     '#revision': 'revision',
   });
+
+/** The right was seen, and must last until the write is there. */
+const mustNotTakeOver = (tx: Transaction, { epoch, ...rival }: WorldCopy, overtaken: () => Error): unknown =>
+  tx.check(copyKey(rival), '#epoch = :epoch', overtaken, { ':epoch': epoch }, 'world', { '#epoch': 'epoch' });

@@ -28,11 +28,15 @@ export class ReplicationLab {
   private epochs = new Map<string, number>();
   private faults = 0;
 
-  static async start(count = 2): Promise<ReplicationLab> {
-    const engine = memoryEngine();
+  /** Rows of the world as they stand. */
+  readonly rows: () => Iterable<object>;
+
+  static async start(count = 2, turns?: () => number): Promise<ReplicationLab> {
+    const engine = memoryEngine(turns);
     await createTables(engine.client);
     const lab = new ReplicationLab(
       new Store(engine.client, LOCAL_TABLES, seededRandom(1)),
+      () => engine.db.rows(LOCAL_TABLES.world as string),
       Array.from({ length: count }, (_, i) => `vm_${i + 1}`),
     );
     for (const site of ['a', 'b', 'c'])
@@ -42,8 +46,9 @@ export class ReplicationLab {
     return lab;
   }
 
-  private constructor(store: Store, vms: string[]) {
+  private constructor(store: Store, rows: () => Iterable<object>, vms: string[]) {
     this.store = store;
+    this.rows = rows;
     this.vms = vms;
     this.world = new World(store);
     this.port = simulatedSite(this.world, this.clock);
@@ -70,9 +75,9 @@ export class ReplicationLab {
   }
 
   /** Creates what is missing at the targets and tells the primary its legs. */
-  async protect(legs: LegOrder[], { at = 'a', epoch = 1, version = 1 } = {}) {
+  async protect(legs: LegOrder[], { at = 'a', epoch = 1, version = 1, vms = this.vms } = {}) {
     for (const leg of legs) await this.port.createVolumes(leg.siteId, leg.volumes);
-    const volumes = this.vms.map((vm) => this.volume(at, vm));
+    const volumes = vms.map((vm) => this.volume(at, vm));
     return (await this.port.configureGroups(at, [{ groupId: GROUP, epoch, version, volumes, legs }]))[0];
   }
 
