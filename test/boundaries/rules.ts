@@ -18,7 +18,13 @@ export const FLOORS: readonly (readonly string[])[] = [
 const SEES_THE_WORLD = ['functions/site-agent/', 'functions/sim-api/', 'shared/world/'];
 const MAY_USE_AWS = ['shared/store/', 'shared/events/', 'shared/aws/'];
 /** What the folders of workflows have in common. */
-const WORKFLOW_COMMONS = ['workflows/engine/', 'workflows/vm/', 'workflows/host/', 'workflows/recovery-plan/', 'workflows/group/'];
+const WORKFLOW_COMMONS = [
+  'workflows/engine/',
+  'workflows/vm/',
+  'workflows/host/',
+  'workflows/recovery-plan/',
+  'workflows/group/',
+];
 const MOST_LINES = 400;
 const TIME_AND_CHANCE = /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bMath\.random\s*\(|\bset(?:Timeout|Interval)\s*\(/g;
 

@@ -50,7 +50,10 @@ export class Switching {
   readonly written: Written[] = [];
   private next = 0;
 
-  static async start(estate: BuiltinEstate | object = 'two-sites', options: { seed?: number } = {}): Promise<Switching> {
+  static async start(
+    estate: BuiltinEstate | object = 'two-sites',
+    options: { seed?: number } = {},
+  ): Promise<Switching> {
     const test = await TestCloud.start({ estate, memory: memoryEngine(), ...options });
     return new Switching(test, await TestTenant.create(test));
   }
@@ -62,7 +65,11 @@ export class Switching {
   }
 
   /** VMs that run at A, in one protected group. */
-  async protect(count: number, replication: object = SYNC, name = 'shop'): Promise<{ vms: VmView[]; group: GroupView }> {
+  async protect(
+    count: number,
+    replication: object = SYNC,
+    name = 'shop',
+  ): Promise<{ vms: VmView[]; group: GroupView }> {
     const vms = await this.acme.running(count, { siteId: 'site_a', name });
     return { vms, group: await this.groups.protected(vms, replication) };
   }
