@@ -64,6 +64,16 @@ export const heldBy = (vm: Vm): DomainError =>
     },
   );
 
+/** Whoever would take away what a group protects takes it out of the group first (DR-17). */
+export function mustNotBeProtected({ name, protection }: Vm, words: string): void {
+  if (!protection) return;
+  throw new DomainError(
+    'in-use',
+    `VM ${name} is protected by group ${protection.groupId}, so it cannot be ${words}; remove it from the group first.`,
+    { figures: { groupId: protection.groupId } },
+  );
+}
+
 /** A recovery is asked again so often for VMs that wait, seconds (HA-14). */
 const RECOVERY_CYCLE_SECONDS = 20;
 

@@ -52,7 +52,7 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
       return store.commit(tx);
     }
     case 'takeUp':
-      return begin(group, {}, runtime);
+      return begin(group, { takenUpAt: clock.now() }, runtime);
     case 'reroute':
       return begin(group, { legs: finding.legs, orderVersion: group.orderVersion + 1 }, runtime);
     case 'demote':

@@ -234,7 +234,6 @@ export const protectionContract = {
     summary: 'Give up the writes that only the former primary has, so that it may be overwritten',
     body: discardDivergence,
     example: { reason: 'entered again by hand' },
-    query: s.dryRunQuery,
     roles: ['tenant-admin'],
     response: ok(protectedGroup, 'the group'),
     problems: ['site-unreachable', 'illegal-transition'],

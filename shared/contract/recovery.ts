@@ -82,6 +82,7 @@ const execution = z.object({
   groups: z.array(
     z.object({
       groupId: z.string(),
+      reason: z.string().optional().describe('why it was not brought to the other site'),
       epoch: z.int().optional(),
       point: z.object({ sequence: z.int(), stateAt: s.time }).optional(),
       rpo: z.object({ expectedSeconds: seconds, achievedSeconds: seconds.optional(), met: z.boolean().optional() }),

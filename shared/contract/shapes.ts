@@ -188,15 +188,6 @@ export const datastore = z.object({
   capacityGiB: z.int(),
   freeGiB: z.int(),
 });
-export const link = z.object({
-  id: z.string(),
-  from: z.string(),
-  to: z.string(),
-  latencyMs: z.number(),
-  mbps: z.number(),
-  freeMbps: z.number().describe('not taken by protected groups'),
-  mode: z.string(),
-});
 export const externalNetwork = z.object({
   id: z.string(),
   name: z.string(),

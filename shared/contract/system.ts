@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { link } from './link.ts';
 import { maintenanceContract } from './maintenance.ts';
 import { type ApiOperation, get, patch, post } from './operation.ts';
 import { hostPerformance, vmPerformance } from './performance.ts';
@@ -134,7 +135,7 @@ export const systemContract = {
     tag: 'inventory',
     summary: 'List links between sites',
     query: s.listQuery,
-    response: ok(s.listOf(s.link), 'links'),
+    response: ok(s.listOf(link), 'links'),
   }),
   listExternalNetworks: get('system', '/v1/system/external-networks', {
     tag: 'inventory',

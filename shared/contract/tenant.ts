@@ -164,6 +164,7 @@ export const tenantContract = {
     problems: [
       'operation-in-progress',
       'illegal-transition',
+      'in-use',
       'feature-unavailable',
       'no-capacity',
       'failover-capacity',
@@ -174,7 +175,7 @@ export const tenantContract = {
     summary: 'Delete a VM with its disks',
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition'],
+    problems: ['operation-in-progress', 'illegal-transition', 'in-use'],
   }),
   startVm: post('tenant', '/v1/vms/{vmId}/start', {
     tag: 'vms',

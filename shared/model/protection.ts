@@ -165,6 +165,8 @@ export interface ProtectedGroup {
   promoting?: { siteId: string; epoch: number };
   /** Since when a synchronous leg may be behind, as the guests were allowed to go on alone, ms. Noted before they are. */
   aloneSince?: number;
+  /** When the watch had the sites told anew last, ms. */
+  takenUpAt?: number;
   /** The plan whose execution uses it (DR-19). */
   usedBy?: string;
   /** The operation that holds it. */

@@ -23,12 +23,12 @@ export const spaceOf = (network: Pick<Network, 'id' | 'externalNetworkId'>): str
 export function mappingFlaws(plan: RecoveryPlanSpec, facts: Facts, route: Route): Flaw[] {
   const ports = facts.vms.flatMap((vm) => vm.nics.map((nic): Port => ({ vm, nic })));
   const written = writtenFlaws(plan, facts, route);
-  if (written.length > 0) return [...written, ...nicFlaws(plan, ports)];
+  if (written.length > 0) return [...written, ...nicFlaws(plan, ports, route)];
   const byNetwork = Map.groupBy(ports, ({ nic }) => nic.networkId);
   const unmapped = [...byNetwork].flatMap(([id, all]) => unmappedFlaws(plan, facts, route, id, all));
   const movedTo = Map.groupBy(ports, ({ nic }) => networkAfter(plan, nic.networkId, route));
   const addresses = [...movedTo].flatMap(([id, all]) => addressFlaws(plan, facts, route, id, all));
-  return [...unmapped, ...nicFlaws(plan, ports), ...addresses];
+  return [...unmapped, ...nicFlaws(plan, ports, route), ...addresses];
 }
 
 /** What the map itself says wrongly, whichever VMs there are. */
@@ -76,15 +76,18 @@ const notThere = (location: string, network: Network, siteId: string, sites: Fac
   fix: `map it to a network that reaches ${siteId}`,
 });
 
-function nicFlaws({ ipMap }: RecoveryPlanSpec, ports: Port[]): Flaw[] {
-  const known = new Set(ports.map(({ nic }) => nic.id));
-  return Object.keys(ipMap ?? {})
-    .filter((id) => !known.has(id))
-    .map((id) => ({
-      location: `body.ipMap.${id}`,
-      message: `${id} is no NIC of the VMs of the plan`,
-      fix: 'name NICs of its VMs only',
-    }));
+/** An address is wished in the network of the map: what stays in its own network keeps its own address. */
+function nicFlaws({ ipMap, networkMap }: RecoveryPlanSpec, ports: Port[], { back }: Route): Flaw[] {
+  const known = new Map(ports.map(({ nic }) => [nic.id, nic.networkId]));
+  return Object.keys(ipMap ?? {}).flatMap((id): Flaw[] => {
+    const location = `body.ipMap.${id}`;
+    const networkId = known.get(id);
+    if (networkId === undefined)
+      return [{ location, message: `${id} is no NIC of the VMs of the plan`, fix: 'name NICs of its VMs only' }];
+    if (back || (networkMap && Object.hasOwn(networkMap, networkId))) return [];
+    const fix = 'map its network, or leave its address out';
+    return [{ location, message: `${id} stays in network ${networkId}, and keeps its address`, fix }];
+  });
 }
 
 /** Whether all NICs that come to a network find an address there. */

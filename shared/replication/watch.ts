@@ -1,4 +1,5 @@
 import type { GroupStatus, LegStatus } from '../hypervisor/replication-port.ts';
+import { MINUTE } from '../kernel/clock.ts';
 import type { FormerPrimary, GroupLeg, GroupState, ProtectedGroup } from '../model/protection.ts';
 import { type Answers, type LegStanding, standingOf } from './standing.ts';
 
@@ -11,6 +12,9 @@ export const ALARM = {
   divergent: 'divergent-writes',
 } as const;
 export const ALARMS: readonly string[] = Object.values(ALARM);
+
+/** What the sites do not do is told them again so often, ms: each time is an operation. Declared. */
+export const TAKE_UP_MS = MINUTE;
 
 /** What the watch finds to be done about a group. */
 export type Finding =
@@ -79,7 +83,7 @@ export function decideGroup(group: ProtectedGroup, answers: Answers, now: number
   return [
     ...former,
     ...aloneFindings(group, primary),
-    ...(group.claim === undefined ? stateFindings(group, primary, standing) : []),
+    ...(group.claim === undefined ? stateFindings(group, answers, standing, now) : []),
     ...rpoAlarms(group, standing),
   ];
 }
@@ -106,9 +110,11 @@ function aloneFindings(group: ProtectedGroup, primary: GroupStatus | undefined):
 
 function stateFindings(
   group: ProtectedGroup,
-  primary: GroupStatus | undefined,
+  answers: Answers,
   standing: readonly LegStanding[],
+  now: number,
 ): Finding[] {
+  const primary = answers.get(group.primarySiteId);
   const { state, name } = group;
   const active = standing.filter((s) => !s.leg.standby);
   const down = active.find((s) => s.linkUp === false);
@@ -122,11 +128,13 @@ function stateFindings(
     if (state === 'protected' && primary?.writes === 'held-back')
       return [{ kind: 'error', event: 'datastoreFault', reason: `storage of a copy of group ${name} does not answer` }];
   }
-  if (!primary || down || (state !== 'initialSync' && state !== 'error')) return [];
-  if (primary.writes === 'held-back') return [];
-  if (isComplete(group, primary, Number.NEGATIVE_INFINITY) && !group.leaving?.length)
+  if (down || (state !== 'initialSync' && state !== 'error') || !answers.has(group.primarySiteId)) return [];
+  if (primary?.writes === 'held-back') return [];
+  const cleared = !group.leaving?.length;
+  if (primary && cleared && isComplete(group, primary, Number.NEGATIVE_INFINITY))
     return [{ kind: 'complete', event: state === 'error' ? 'repaired' : 'syncDone' }];
-  return primary.version < group.orderVersion || group.leaving?.length ? [{ kind: 'takeUp' }] : [];
+  const obeyed = primary !== undefined && primary.version >= group.orderVersion && cleared;
+  return obeyed || now - (group.takenUpAt ?? Number.NEGATIVE_INFINITY) < TAKE_UP_MS ? [] : [{ kind: 'takeUp' }];
 }
 
 /** The legs with the one that stands by in the place of the one that is down; nothing where none can help. */

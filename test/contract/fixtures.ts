@@ -1,5 +1,7 @@
 import type { ProblemCode } from '../../shared/kernel/errors.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
+import { TWIN, twinGroup, twinVm } from '../support/twin.ts';
+import { recoveryFixtures } from './recovery-fixtures.ts';
 import type { Setting } from './setting.ts';
 
 /** One valid call of an operation. */
@@ -122,6 +124,16 @@ async function givenUp(s: Setting): Promise<string> {
   return own.id;
 }
 
+const sync = { mode: 'sync', targetSiteId: TWIN };
+/** A group of its own for a change that uses it up. */
+async function ownGroup(s: Setting, state: 'protected' | 'suspended' = 'protected'): Promise<Fixture> {
+  const { group } = await twinGroup(s.acme, s.twin, { name: fresh('guarded'), state });
+  return { params: { groupId: group.id }, other: {} };
+}
+async function eligibleVm(s: Setting): Promise<string> {
+  return (await twinVm(s.acme, s.twin, { name: fresh('eligible') })).id;
+}
+
 const quota = { vcpus: 8, memoryMiB: 8192, storageGiB: 100, vms: 4 };
 const cidr = () => `10.9.${++count}.0/24`;
 const cluster = { name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } };
@@ -132,6 +144,7 @@ const small = { cpu: { vcpus: 1 }, memory: { sizeMiB: 512 }, disks: [{ name: 'ro
 
 /** A valid call for every operation. One that is missing here fails the build. */
 export const FIXTURES: Record<string, Prepare> = {
+  ...recoveryFixtures,
   listVdcs: nothing,
   getVdc: vdc,
   getVdcUtilization: vdc,
@@ -175,6 +188,26 @@ export const FIXTURES: Record<string, Prepare> = {
     return { params: { operationId: reply.body.id }, other: {} };
   },
   listEvents: nothing,
+
+  createProtectedGroup: async (s) => {
+    const vms = [await eligibleVm(s)];
+    return named((name) => ({ name, vdcId: s.twin.vdcId, vms, replication: sync }), 'group');
+  },
+  listProtectedGroups: nothing,
+  checkEligibility: async (s) => ({ body: { vms: [await eligibleVm(s)], replication: sync } }),
+  getProtectedGroup: (s) => ownGroup(s),
+  patchProtectedGroup: async (s) => ({ ...(await ownGroup(s)), body: { replication: { mbps: 100 + ++count } } }),
+  deleteProtectedGroup: async (s) => ({ params: (await ownGroup(s)).params ?? {} }),
+  suspendProtectedGroup: (s) => ownGroup(s),
+  resumeProtectedGroup: (s) => ownGroup(s, 'suspended'),
+  executeProtectedGroup: (s) => ownGroup(s),
+  getDivergence: (s) => ownGroup(s),
+  // Where nothing was switched nothing diverges; what is discarded after a switch, the scenarios of recovery tell.
+  discardDivergence: async (s) => ({
+    ...(await ownGroup(s)),
+    body: { reason: 'entered again by hand' },
+    refused: 'illegal-transition',
+  }),
 
   createTenant: () => named((name) => ({ name }), 'tenant'),
   listTenants: nothing,

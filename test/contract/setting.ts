@@ -4,6 +4,8 @@ import { CONTRACT } from '../../shared/contract/table.ts';
 import { builtinEstate } from '../../shared/estate/builtin.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
+import { type Twin, twinGroup, twinOf } from '../support/twin.ts';
+import { ownExecution } from './recovery-fixtures.ts';
 
 /** What the operations of the walk are tried on: two tenants who both have something, and a host that has failed. */
 export interface Setting {
@@ -13,12 +15,17 @@ export interface Setting {
   /** Running VMs, one of each tenant. */
   vm: VmView;
   foreignVm: VmView;
+  /** An execution of a recovery plan of globex. */
+  foreignExecution: { planId: string; executionId: string };
   /** Fenced, and not taken by anybody; whoever needs one takes it from here. */
   failedHosts: string[];
   incident: string;
   fault: string;
   /** The disk of `vm` as the world knows it. */
   volume: string;
+  /** A VDC of acme over two sites, and a protected group of globex. */
+  twin: Twin;
+  foreignGroup: string;
   tokens: Record<Role, string>;
 }
 
@@ -56,8 +63,25 @@ export async function prepareSetting(): Promise<Setting> {
     ),
   ) as Record<Role, string>;
   const volume = (await test.world()).volumes.find((v) => v.vmId === vm.id)?.id as string;
+  const twin = await twinOf(test, acme);
+  const { group } = await twinGroup(globex, await twinOf(test, globex));
   const incident = incidents.items[0]?.id as string;
-  return { test, acme, globex, vm, foreignVm, failedHosts, incident, fault: faults[0]?.id as string, volume, tokens };
+  const foreignExecution = await ownExecution({ test, tenant: globex });
+  return {
+    test,
+    acme,
+    globex,
+    vm,
+    foreignVm,
+    foreignExecution,
+    failedHosts,
+    incident,
+    fault: faults[0]?.id as string,
+    volume,
+    twin,
+    foreignGroup: group.id,
+    tokens,
+  };
 }
 
 /** The ids of globex's things, by the parameter that takes them. A tenant's path takes no others. */
@@ -67,6 +91,8 @@ export const foreignIds = (s: Setting): Record<string, string> => ({
   networkId: s.globex.networkId,
   vmId: s.foreignVm.id,
   operationId: s.foreignVm.operationId,
+  groupId: s.foreignGroup,
+  ...s.foreignExecution,
 });
 
 /** An id of the same shape and owner that nothing has. */

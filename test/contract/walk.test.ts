@@ -18,6 +18,7 @@ const ids = (wanted: (operation: ApiOperation, id: string) => boolean): string[]
 /** Changes that are refused in a test cloud, so that there is no answer to keep. */
 const UNREPLAYED = {
   setClock: 'a test moves the time itself',
+  discardDivergence: 'nothing diverges where nothing was switched',
 };
 
 /** Changes of things that have no version, so that there is none to be older than. */

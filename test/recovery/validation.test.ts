@@ -155,8 +155,15 @@ describe('networks of the recovery site', () => {
   });
 
   it('an address that the VM holds itself is free to it', () => {
-    const taken = new Map([['net_inner', new Map([[0x0a010003, 'db']])]]);
-    expect(flaws({ ipMap: { 'db-n': '10.1.0.3' } }, { ...two, taken })).toEqual([]);
+    const taken = new Map([['net_far', new Map([[0x0a020003, 'a']])]]);
+    const of = { ...direct([], { taken }), vms: [vm('a', { networkId: 'net_lan' })] };
+    expect(flaws({ networkMap: { net_lan: 'net_far' }, ipMap: { 'a-n': '10.2.0.3' } }, of)).toEqual([]);
+  });
+
+  it('an address for a NIC that stays where it is would never be given', () => {
+    expect(flaws({ ipMap: { 'db-n': '10.1.0.4' } })).toEqual([
+      'body.ipMap.db-n: db-n stays in network net_inner, and keeps its address',
+    ]);
   });
 });
 

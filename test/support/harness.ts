@@ -122,6 +122,8 @@ export const WRITES: Record<OperationKind, number> = {
   configure: 7,
   'evacuate-host': 4,
   'expand-host': 7,
+  'protect-group': 3,
+  'unprotect-group': 3,
 };
 
 /** Every harm that a workflow is put through. */

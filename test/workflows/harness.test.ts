@@ -6,8 +6,10 @@ import { readBelief } from '../../shared/store/belief.ts';
 import { World } from '../../shared/world/world.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { type Harm, harm, harmsOf, survives, WRITES, wordsOf } from '../support/harness.ts';
+import { TestGroups } from '../support/protection.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
+import { TWIN, twinGroup, twinOf, twinVm } from '../support/twin.ts';
 
 /**
  * The generic harness: each step twice, a failure at each step, every undo twice, a crash after each step. After each run
@@ -305,7 +307,59 @@ const STORIES: Record<OperationKind, Story> = {
       expect(host).toMatchObject({ sockets, memoryMiB });
     },
   },
+  'protect-group': {
+    prepare: async (test, acme) => [await twinVm(acme, await twinOf(test, acme))],
+    async begin(test, acme, vms) {
+      const { vdcId } = (await vmStates(test))[0] as { vdcId: string };
+      const made = await new TestGroups(acme).create(vms, { mode: 'sync', targetSiteId: TWIN }, { vdcId });
+      expect(made.status).toBe(201);
+    },
+    async reached(test) {
+      const { groups, vms } = await readBelief(test.cloud.store);
+      expect(groups).toMatchObject([{ state: 'protected', legs: [{ siteId: TWIN, mode: 'sync' }] }]);
+      expect(groups[0]?.claim).toBeUndefined();
+      expect(vms[0]?.protection?.replicas.map((r) => r.siteId)).toEqual([TWIN]);
+    },
+    // It is in error and holds what it held: its owner can dissolve it, or the watch takes it up again.
+    async unwound(test, acme, _vms, step) {
+      await test.advance(120);
+      await test.settle();
+      const { groups } = await readBelief(test.cloud.store);
+      expect(groups.map((g) => [g.state, g.claim, step])).toEqual([['protected', undefined, step]]);
+      expect((await new TestGroups(acme).call('DELETE', `/${groups[0]?.id}`)).status).toBe(202);
+      await test.settle();
+      await nothing_is_protected(test);
+    },
+  },
+  'unprotect-group': {
+    prepare: async (test, acme) => [(await twinGroup(acme, await twinOf(test, acme))).vm],
+    async begin(test, acme) {
+      const [group] = (await readBelief(test.cloud.store)).groups;
+      expect((await new TestGroups(acme).call('DELETE', `/${group?.id}`)).status).toBe(202);
+    },
+    reached: (test) => nothing_is_protected(test),
+    async unwound(test, acme) {
+      const [left] = (await readBelief(test.cloud.store)).groups;
+      if (!left) return;
+      expect(left).toMatchObject({ state: 'unprotected', reason: expect.stringMatching(/delete it again/) });
+      expect((await new TestGroups(acme).call('DELETE', `/${left.id}`)).status).toBe(202);
+      await test.settle();
+      await nothing_is_protected(test);
+    },
+  },
 };
+
+/** The VMs run as before, and nothing is left of their protection: no group, copy, room, part of a link, mark or alarm. */
+async function nothing_is_protected(test: TestCloud): Promise<void> {
+  const belief = await readBelief(test.cloud.store);
+  expect(belief.groups).toEqual([]);
+  expect(belief.vms.map((vm) => [vm.state, vm.protection])).toEqual(belief.vms.map(() => ['running', undefined]));
+  expect(belief.links.map((l) => l.freeMbps)).toEqual(belief.links.map((l) => l.mbps));
+  expect(belief.datastores.filter((d) => d.siteId === TWIN).map((d) => d.freeGiB)).toEqual([1000]);
+  expect(belief.alarms.filter((a) => a.state === 'active')).toEqual([]);
+  expect((await test.world()).volumes.filter((v) => v.siteId === TWIN)).toEqual([]);
+  expect(await test.cloud.store.queryAll('SYS#PROTECTED')).toEqual([]);
+}
 
 /** A host that was to be emptied takes VMs again; unless the work was done, when it is in maintenance. */
 async function servesAgain(test: TestCloud, hostId: string, orMaintenance: boolean): Promise<void> {

@@ -6,8 +6,8 @@ import { emit } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
-import { loadCase, withLine, writeIncident } from './case.ts';
 import { nextLook } from '../vm/look.ts';
+import { loadCase, withLine, writeIncident } from './case.ts';
 import { entriesOf, fileEntries, readParts, writeParts } from './parts.ts';
 import { whyNotOurs } from './survey.ts';
 

@@ -33,7 +33,11 @@ const GONE_ON_WITH = { none: 'it is gone on with by the next failover; the first
 
 export const STEPS: StepTable = {
   fenceOld: { percent: 5, do: fenceOld, undo: letGo },
-  promote: { percent: 10, do: promote, undo: { none: 'the right to write was given away; taking it back could lose writes' } },
+  promote: {
+    percent: 10,
+    do: promote,
+    undo: { none: 'the right to write was given away; taking it back could lose writes' },
+  },
   switchVms: { percent: 30, do: (state, deps) => switchVms(state, deps), undo: GONE_ON_WITH },
   startWave: { percent: 50, do: startWave, undo: GONE_ON_WITH },
   confirmWave: { percent: 60, do: confirmWave, undo: GONE_ON_WITH },

@@ -29,8 +29,16 @@ export async function again(
   const said: ExecutionVm[] = [];
   const moves: PlacedVm[] = [];
   for (const [siteId, all] of bySite(failed)) {
-    const over = await stop(siteId, all.map(({ vm }) => vm), deps);
-    const site = siteWithout(siteId, await pictureOf(siteId, deps.store), all.map(({ vm }) => vm));
+    const over = await stop(
+      siteId,
+      all.map(({ vm }) => vm),
+      deps,
+    );
+    const site = siteWithout(
+      siteId,
+      await pictureOf(siteId, deps.store),
+      all.map(({ vm }) => vm),
+    );
     for (const { entry, vm } of all) {
       const host = vm.hostId ?? entry.hostId;
       const tried = [...(entry.tried ?? []), ...(host ? [host] : [])];

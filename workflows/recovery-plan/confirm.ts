@@ -9,10 +9,10 @@ import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { nextLook } from '../vm/look.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
+import { again } from './again.ts';
 import { loadCase } from './case.ts';
 import { passGate } from './gate.ts';
 import { entriesOf, readParts, subjectOf, withEntries, writeParts } from './parts.ts';
-import { again } from './again.ts';
 import { prioritiesIn, type Turn } from './start.ts';
 
 /** A host that is silent, or a recovery that works on a VM, is waited for so many looks. Longer than a fence. Declared. */
@@ -33,9 +33,7 @@ export async function confirmWave(state: State, deps: StepDeps): Promise<Turn> {
   const entries = entriesOf(parts);
   const priority = prioritiesIn(entries)[at] as number;
   const open = entries.filter((entry) => entry.priority === priority && entry.outcome === 'starting');
-  const vms = new Map(
-    (await new TenantData(deps.store, SYSTEM).vmsById(open.map(subjectOf))).map((vm) => [vm.id, vm]),
-  );
+  const vms = new Map((await new TenantData(deps.store, SYSTEM).vmsById(open.map(subjectOf))).map((vm) => [vm.id, vm]));
   const seen = await lookAt(open, vms, state, deps);
   const looks = Number(state.looks ?? 0) + 1;
   const of = (...kinds: Seen[]) => open.filter((entry) => kinds.includes(seen.get(entry.id) as Seen));

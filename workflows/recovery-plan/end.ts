@@ -2,7 +2,7 @@ import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import type { Execution, ExecutionVm } from '../../shared/model/execution.ts';
 import type { AlarmText } from '../../shared/model/incident.ts';
 import { type GroupEvent, groupMachine, type ProtectedGroup } from '../../shared/model/protection.ts';
-import { type PlanEvent, planMachine, type PlanState, type RecoveryPlan } from '../../shared/model/recovery-plan.ts';
+import { type PlanEvent, type PlanState, planMachine, type RecoveryPlan } from '../../shared/model/recovery-plan.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -14,7 +14,12 @@ export interface Ending {
   execution: { state: Execution['state']; reason?: string };
   plan: { event?: PlanEvent[]; set?: Partial<RecoveryPlan>; remove?: string[] };
   /** Of each group, what has happened to it; none leaves its state. */
-  group(group: ProtectedGroup): { event?: GroupEvent | undefined; reason?: string; set?: Partial<ProtectedGroup>; remove?: string[] };
+  group(group: ProtectedGroup): {
+    event?: GroupEvent | GroupEvent[];
+    reason?: string;
+    set?: Partial<ProtectedGroup>;
+    remove?: string[];
+  };
 }
 
 const INCOMPLETE = 'recovery-incomplete';
@@ -33,7 +38,12 @@ const isFree = (state: ProtectedGroup['state']): boolean => state === 'protected
  * Ends an execution in one transaction: plan and groups get their states and are let go of, the record is closed. The
  * operation is ended before, since whoever repeats it after a crash must still hold the plan.
  */
-export async function endExecution(found: Case, ending: Ending, entries: readonly ExecutionVm[], deps: StepDeps): Promise<void> {
+export async function endExecution(
+  found: Case,
+  ending: Ending,
+  entries: readonly ExecutionVm[],
+  deps: StepDeps,
+): Promise<void> {
   const { plan, execution, groups } = found;
   const { store, ids, clock } = deps;
   const now = clock.now();
@@ -44,7 +54,9 @@ export async function endExecution(found: Case, ending: Ending, entries: readonl
   const tx = new Transaction();
   for (const group of groups) {
     const { event, reason, set = {}, remove = [] } = ending.group(group);
-    const state = event && groupMachine.can(group.state, event) ? groupMachine.next(group.state, event) : group.state;
+    const state = [event ?? []]
+      .flat()
+      .reduce((at, e) => (groupMachine.can(at, e) ? groupMachine.next(at, e) : at), group.state);
     tx.update(groupKey(group), {
       set: { ...set, state, ...(reason === undefined ? {} : { reason }) },
       add: { version: 1 },

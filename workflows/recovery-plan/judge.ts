@@ -38,7 +38,9 @@ function here(vm: Vm, operationId: string): Finding {
   if (vm.claim !== undefined) return failed(`operation ${vm.claim} works on it`);
   if (vm.state === 'running') return { kind: 'said', outcome: 'ready' };
   if (vm.state !== 'stopped') return failed(`it is ${vm.state}`);
-  return vm.desired === 'running' ? { kind: 'start' } : { kind: 'said', outcome: 'left', reason: 'it is wanted stopped' };
+  return vm.desired === 'running'
+    ? { kind: 'start' }
+    : { kind: 'said', outcome: 'left', reason: 'it is wanted stopped' };
 }
 
 /** The state of a VM once it is at the other site; undefined where its state does not allow it. */

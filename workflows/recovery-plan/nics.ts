@@ -78,7 +78,13 @@ export class AddressMap {
     const chosen = ip ?? freeAddresses(range, taken, 1)[0];
     if (chosen === undefined) return undefined;
     taken.add(chosen);
-    return { ...nic, networkId: network.id, spaceId, mac: macOf(hash32(spaceId), chosen - range.base), ip: numberToIp(chosen) };
+    return {
+      ...nic,
+      networkId: network.id,
+      spaceId,
+      mac: macOf(hash32(spaceId), chosen - range.base),
+      ip: numberToIp(chosen),
+    };
   }
 }
 
@@ -90,7 +96,12 @@ export const addressItems = (before: readonly Nic[], after: readonly Nic[]): str
 };
 
 /** Claims what a VM has after, and gives back what it had only before. */
-export function moveAddresses(tx: Transaction, vm: Pick<Vm, 'id' | 'tenantId'>, before: readonly Nic[], after: readonly Nic[]): void {
+export function moveAddresses(
+  tx: Transaction,
+  vm: Pick<Vm, 'id' | 'tenantId'>,
+  before: readonly Nic[],
+  after: readonly Nic[],
+): void {
   const has = (list: readonly Nic[], nic: Nic) => list.some((n) => n.spaceId === nic.spaceId && n.ip === nic.ip);
   for (const nic of after)
     if (!has(before, nic))

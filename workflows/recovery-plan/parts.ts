@@ -5,7 +5,10 @@ import { Transaction } from '../../shared/store/transaction.ts';
 import { changed } from './case.ts';
 
 /** What became of the VMs of an execution: hundreds of them in one item, as writing each would cost as many writes. */
-export async function readParts(execution: Pick<Execution, 'id' | 'tenantId' | 'vms'>, store: Store): Promise<ExecutionPart[]> {
+export async function readParts(
+  execution: Pick<Execution, 'id' | 'tenantId' | 'vms'>,
+  store: Store,
+): Promise<ExecutionPart[]> {
   const n = Math.ceil(execution.vms / VMS_PER_PART);
   const parts = await store.getMany<ExecutionPart>(
     Array.from({ length: n }, (_, i) => keys.executionPart(execution.tenantId, execution.id, i)),

@@ -29,7 +29,11 @@ export async function intend(groups: readonly ProtectedGroup[], siteId: string, 
   for (const group of groups) {
     const epoch = epochFor(group, siteId);
     if (group.promoting?.siteId === siteId && group.promoting.epoch === epoch) continue;
-    tx.update(groupKey(group), { set: { promoting: { siteId, epoch } }, add: { version: 1 }, ...asRead('group', group) });
+    tx.update(groupKey(group), {
+      set: { promoting: { siteId, epoch } },
+      add: { version: 1 },
+      ...asRead('group', group),
+    });
   }
   if (tx.actions.length > 0) await store.commit(tx);
 }
@@ -45,7 +49,9 @@ export async function demote(
 ): Promise<{ heard: boolean; heads: Map<string, number>; refused: Map<string, string> }> {
   const orders = groups.map(({ id, epoch }) => ({ groupId: id, epoch }));
   const results = orders.length === 0 ? [] : await ifHeard(() => port.demoteGroups(siteId, orders));
-  const heads = new Map((results ?? []).flatMap((r) => (r.outcome === 'done' && r.head ? [[r.groupId, r.head.sequence]] : [])));
+  const heads = new Map(
+    (results ?? []).flatMap((r) => (r.outcome === 'done' && r.head ? [[r.groupId, r.head.sequence]] : [])),
+  );
   const refused = new Map(
     (results ?? []).flatMap((r) => (r.outcome === 'refused' ? [[r.groupId, r.reason ?? 'it was refused']] : [])),
   );

@@ -6,9 +6,9 @@ import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
 import { stopProcesses } from '../vm/stop.ts';
+import type { Case } from './case.ts';
 import { letRun } from './confirm.ts';
 import { entriesOf, readParts, subjectOf, withEntries, writeParts } from './parts.ts';
-import type { Case } from './case.ts';
 import { writeMoves } from './wave.ts';
 
 /**
@@ -16,7 +16,12 @@ import { writeMoves } from './wave.ts';
  * stopped rests, for sure. Repeating it changes nothing.
  * @throws TryAgain while a host cannot be asked: it comes back, or is fenced and its VMs taken over
  */
-export async function settleHeld({ execution }: Case, state: State, reason: string, deps: StepDeps): Promise<ExecutionVm[]> {
+export async function settleHeld(
+  { execution }: Case,
+  state: State,
+  reason: string,
+  deps: StepDeps,
+): Promise<ExecutionVm[]> {
   const parts = await readParts(execution, deps.store);
   const entries = entriesOf(parts);
   const operationId = String(state.operationId);
@@ -48,7 +53,11 @@ export async function settleHeld({ execution }: Case, state: State, reason: stri
   const now = deps.clock.now();
   const said = entries.flatMap((entry): ExecutionVm[] => {
     if (entry.outcome !== 'starting') return [];
-    return [running.has(subjectOf(entry)) ? { ...entry, outcome: 'ready', readyAt: entry.readyAt ?? now } : { ...entry, outcome: 'failed', reason }];
+    return [
+      running.has(subjectOf(entry))
+        ? { ...entry, outcome: 'ready', readyAt: entry.readyAt ?? now }
+        : { ...entry, outcome: 'failed', reason },
+    ];
   });
   return entriesOf(await writeParts(parts, withEntries(parts, said), deps.store));
 }

@@ -1,22 +1,27 @@
 import type { StartOrder, StartResult } from '../../shared/hypervisor/port.ts';
 import type { ExecutionVm } from '../../shared/model/execution.ts';
 import type { Vm } from '../../shared/model/vm.ts';
+import { startWaves } from '../../shared/recovery/waves.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { startWaves } from '../../shared/recovery/waves.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
+import { nextLook } from '../vm/look.ts';
 import { bySite } from '../vm/records.ts';
 import { startOrder } from '../vm/start.ts';
 import { type Case, enterPhase, loadCase } from './case.ts';
 import { passGate } from './gate.ts';
-import { nextLook } from '../vm/look.ts';
 import { entriesOf, readParts, subjectOf, withEntries, writeParts } from './parts.ts';
 
 /** Orders of one call of the port; a call of a function carries at most 6 MB. */
 const ORDERS_AT_ONCE = 250;
 
 /** What the machine does next: waits `seconds` and looks again, orders starts, or goes on to the end. */
-export type Turn = { turn: 'wait' | 'boot' | 'start' | 'done'; seconds: number; at: number; [more: string]: unknown };
+export type Turn = {
+  turn: 'wait' | 'boot' | 'start' | 'down' | 'done';
+  seconds: number;
+  at: number;
+  [more: string]: unknown;
+};
 
 /** Priorities that the execution has VMs of, in the order of their start. */
 export const prioritiesIn = (entries: readonly ExecutionVm[]): number[] =>
@@ -86,9 +91,17 @@ async function orderStarts(
       if (!vm) return [];
       const before = (plan.dependsOn?.[id] ?? []).map((on) => results.get(subjects.get(on) ?? on)?.readyAt ?? 0);
       const after = Math.max(0, ...before);
-      return [{ siteId: vm.siteId, order: { ...startOrder(vm, vm.hostId as string), ...(after > 0 ? { after } : {}) } }];
+      return [
+        { siteId: vm.siteId, order: { ...startOrder(vm, vm.hostId as string), ...(after > 0 ? { after } : {}) } },
+      ];
     });
-    for (const [siteId, all] of bySite(some)) await send(siteId, all.map((o) => o.order), results, deps);
+    for (const [siteId, all] of bySite(some))
+      await send(
+        siteId,
+        all.map((o) => o.order),
+        results,
+        deps,
+      );
   }
   return results;
 }
@@ -102,5 +115,6 @@ async function send(
 ): Promise<void> {
   const sorted = [...orders].sort((a, b) => (a.hostId < b.hostId ? -1 : a.hostId > b.hostId ? 1 : 0));
   for (let i = 0; i < sorted.length; i += ORDERS_AT_ONCE)
-    for (const result of await port.startVms(siteId, sorted.slice(i, i + ORDERS_AT_ONCE))) results.set(result.vmId, result);
+    for (const result of await port.startVms(siteId, sorted.slice(i, i + ORDERS_AT_ONCE)))
+      results.set(result.vmId, result);
 }

@@ -1,6 +1,15 @@
 import { holdsOf, SEAT, seated, storageHoldsOf } from '../../shared/hypervisor/demand.ts';
 import type { Replica } from '../../shared/model/protection.ts';
-import { type Disk, type Nic, nextEpoch, type Seat, storageGiBOf, type Vm, type VmState, vmMachine } from '../../shared/model/vm.ts';
+import {
+  type Disk,
+  type Nic,
+  nextEpoch,
+  type Seat,
+  storageGiBOf,
+  type Vm,
+  type VmState,
+  vmMachine,
+} from '../../shared/model/vm.ts';
 import { HostFull, refundVdc, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
@@ -32,7 +41,9 @@ function after({ vm, seat }: PlacedVm): Vm {
 
 const disksAfter = (vm: Vm, replica: Replica): Disk[] =>
   vm.disks.map((disk) => {
-    const { id, sizeGiB, datastoreId } = replica.volumes.find((v) => v.name === disk.name) as Replica['volumes'][number];
+    const { id, sizeGiB, datastoreId } = replica.volumes.find(
+      (v) => v.name === disk.name,
+    ) as Replica['volumes'][number];
     return { ...disk, id, sizeGiB, datastoreId };
   });
 

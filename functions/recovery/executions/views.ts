@@ -86,6 +86,7 @@ const lostView = ({ count, bytes, from, to, known }: Lost) => ({
 const groupView = (g: GroupOutcome) => ({
   groupId: g.groupId,
   ...optional<unknown>({
+    reason: g.reason,
     epoch: g.epoch,
     point: g.point && { sequence: g.point.sequence, stateAt: iso(g.point.stateAt) },
     lostWrites: g.lost && lostView(g.lost),

@@ -18,6 +18,7 @@ const WRITES_MAX = 500;
 /** What only the former primary has, oldest first (DR-14), read from its site. */
 export async function divergence(call: Call, port: HypervisorPort): Promise<Answer> {
   const group = await readGroup(call);
+  if (!group.former) return { status: 200, body: { total: { count: 0, bytes: 0 }, items: [] } };
   const former = mustHaveDemoted(group);
   const list = `${call.operationId}|${group.id}|${former.epoch}`;
   const after = Number(decodeToken(call.query.pageToken, list, '')?.sk ?? 0);
@@ -59,12 +60,10 @@ export const discard = (call: Call<z.infer<typeof discardDivergence>>, port: Hyp
           : `Site ${former.siteId} has no writes that the primary of today does not have.`,
         { figures: { siteId: former.siteId, ...divergent } },
       );
-    if (!call.dryRun) {
-      const order = { groupId: group.id, epoch: group.epoch };
-      const [result] = await asked(former, () => port.discardDivergence(former.siteId, [order]));
-      if (result?.outcome === 'refused')
-        throw new DomainError('illegal-transition', result.reason ?? `Site ${former.siteId} refuses to discard them.`);
-    }
+    const order = { groupId: group.id, epoch: group.epoch };
+    const [result] = await asked(former, () => port.discardDivergence(former.siteId, [order]));
+    if (result?.outcome === 'refused')
+      throw new DomainError('illegal-transition', result.reason ?? `Site ${former.siteId} refuses to discard them.`);
     const set = { former: { ...former, divergent: { ...divergent, discarded: true } } };
     const tx = new Transaction();
     changeGroup(tx, group, { set });

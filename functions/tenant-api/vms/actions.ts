@@ -13,7 +13,7 @@ import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.
 import { decideAnew, Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { beingRecovered, heldBy, notPoweredOn, recoveryOf } from '../../http/refusals.ts';
+import { beingRecovered, heldBy, mustNotBeProtected, notPoweredOn, recoveryOf } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -96,6 +96,7 @@ export const deleteVm = (call: Call): Promise<Answer> =>
   decideAnew(async () => {
     const vm = await read(call);
     if (vm.claim) throw heldBy(vm);
+    mustNotBeProtected(vm, 'deleted');
     const deleting = vmMachine.next(vm.state, 'delete');
     const recorded = vm.state === 'faultResuming' && vm.migration !== undefined;
     return begin(call, new Transaction(), vm, 'delete-vm', {
