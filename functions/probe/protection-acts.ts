@@ -8,6 +8,7 @@ import { groupChange, tellOfGroup } from '../../shared/store/groups.ts';
 import { accept, newOperation } from '../../shared/store/outbox.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { settleFormer } from './former.ts';
+import { stopLeftBehind } from './left-behind.ts';
 import { Overtaken } from './overtaken.ts';
 
 type Act = Exclude<Finding, { kind: 'alarm' }>;
@@ -58,6 +59,9 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
       await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
       return;
     case 'former':
+      // While an execution has the group, its VMs may still be believed at the old site: it is settled after that.
+      if (group.claim !== undefined) return;
+      if (!(await stopLeftBehind(group, finding.former.siteId, runtime, port))) return;
       return settleFormer(group, finding.former, runtime);
   }
 }

@@ -28,7 +28,12 @@ export const oneWriterPerVm: Invariant = {
           );
       }
     }
-    for (const [vmId, volumes] of Map.groupBy(seen.volumes ?? [], (v) => v.vmId)) {
+    // DR-7: to a copy of a protected group that has not the right to write, no process of its site can write.
+    const groups = new Map(belief.vms.map((vm) => [vm.id, vm.protection?.groupId]));
+    const barred = ({ vmId, siteId }: { vmId: string; siteId?: string }) =>
+      (seen.copies ?? []).some((c) => c.groupId === groups.get(vmId) && c.siteId === siteId && !c.writes);
+    const writable = (seen.volumes ?? []).filter((v) => !barred(v));
+    for (const [vmId, volumes] of Map.groupBy(writable, (v) => v.vmId)) {
       const writers = new Set(
         volumes.flatMap((v) =>
           (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),

@@ -1,5 +1,6 @@
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { busy, DomainError, notFound } from '../../../shared/kernel/errors.ts';
+import { makeIds, tagOfTenant } from '../../../shared/kernel/ids.ts';
 import { type Execution, type ExecutionPart, type PlanAction, VMS_PER_PART } from '../../../shared/model/execution.ts';
 import type { Operation } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
@@ -51,7 +52,7 @@ async function write(
   const { asked, body } = ground;
   const { action, plan } = asked;
   const { tenantId } = call;
-  const executionId = call.newId('execution');
+  const executionId = idAfter(plan.executionId, call);
   const override = body?.override && { by: call.caller.actor, reason: body.override.reason };
   const operation = operationOf(call, ground, decided, { executionId, ...found });
   const vms = WITH_VMS.includes(action) ? await vmsOf(call, ground, decided) : [];
@@ -98,6 +99,14 @@ async function write(
     headers: { 'operation-location': `/v1/operations/${operation.id}`, 'retry-after': '1' },
   };
   return call.commit(tx, answer, { operation });
+}
+
+/** Records are listed by their ids: one that was begun in the same millisecond as the one before sorts after it. */
+function idAfter(last: string | undefined, { now, tenantId, deps }: Call<never>): string {
+  for (let at = now; ; at++) {
+    const id = makeIds({ now: () => at }, deps.random).make('execution', tagOfTenant(tenantId));
+    if (last === undefined || id > last) return id;
+  }
 }
 
 function operationOf(

@@ -255,7 +255,7 @@ describe('lives of a VM', () => {
   });
 
   it('leave outages between them: from the end of one to when the guest of the next serves', () => {
-    const life = { vmId: 'web', hostId: 'h1', epoch: 1, troubled: [] };
+    const life = { vmId: 'web', hostId: 'h1', siteId: 'a', epoch: 1, troubled: [] };
     const lives = [
       { ...life, from: 0, ready: 5, to: 100 },
       { ...life, from: 110, ready: 140, to: 150 },
@@ -269,7 +269,7 @@ describe('lives of a VM', () => {
   });
 
   it('leave outages within one: a guest serves nobody while it hangs, nor after it has crashed', () => {
-    const life = { vmId: 'web', hostId: 'h1', epoch: 1, from: 0, ready: 5 };
+    const life = { vmId: 'web', hostId: 'h1', siteId: 'a', epoch: 1, from: 0, ready: 5 };
     const hang = { from: 60, to: 70 };
     expect(outages([{ ...life, troubled: [hang] }], 50, 300)).toEqual([hang]);
     const crash = { from: 90, to: Number.POSITIVE_INFINITY };

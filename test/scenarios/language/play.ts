@@ -27,7 +27,7 @@ import {
 import { natural } from './words.ts';
 
 /** The longest that a story may take that runs until quiet, ms of story time. */
-const LONGEST_MS = 4 * 3_600_000;
+const LONGEST_MS = 3_600_000;
 
 /** What was seen of a story, for its promises. */
 export interface Seen {
@@ -114,7 +114,7 @@ export class Play {
       else if (!('until' in end) && this.quiet(end.quiet)) break;
       else {
         const target = Math.min(next?.at ?? LONGEST_MS, 'until' in end ? end.until : LONGEST_MS);
-        if (this.now() >= LONGEST_MS) throw new Error(`${this.story.file} does not come to rest`);
+        if (this.now() >= LONGEST_MS) throw new Error(`${this.story.file} does not come to rest\n${this.golden()}`);
         await this.runTo(target, 'until' in end ? undefined : end.quiet);
       }
     }
@@ -124,6 +124,11 @@ export class Play {
     // What is under way comes to its end, and then everything must be in order.
     await this.runToRest();
     for (const violation of this.violations()) this.breaks(`at the end: ${violation}`);
+    for (const [vmId, alive] of Map.groupBy(
+      [...this.lives.all.values()].filter((l) => l.to === undefined),
+      (l) => l.vmId,
+    ))
+      if (alive.length > 1) this.breaks(`at the end: ${names.of(vmId)} lives ${alive.length} times`);
     for (const violation of await this.writesInOrder()) this.breaks(`at the end: ${names.in(violation)}`);
     return {
       golden: this.golden(),
@@ -304,7 +309,8 @@ export class Play {
     if (fresh) happened.push(...this.beliefChanges());
     if (happened.length > 0) this.changedAt = this.now();
     for (const violation of this.violations(INSTANT)) this.breaks(violation);
-    for (const twice of this.lives.twice()) this.breaks(names.in(twice));
+    const guarded = new Set(this.belief.vms.filter((vm) => vm.protection).map((vm) => vm.id));
+    for (const twice of this.lives.twice((id) => guarded.has(id))) this.breaks(names.in(twice));
     this.lookedAt = now;
   }
 

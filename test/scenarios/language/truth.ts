@@ -64,6 +64,7 @@ export function seenAt(truth: Truth, now: number): Seen {
 export interface Life {
   vmId: string;
   hostId: string;
+  siteId: string;
   epoch: number;
   from: number;
   /** When its guest serves, if it comes to that. */
@@ -99,7 +100,8 @@ function causeOf(process: WorldProcess, line: HostTimeline, end: number): string
 export class Lives {
   readonly all = new Map<string, Life>();
 
-  look({ processes, lines, faults }: Truth, now: number): void {
+  look({ hosts, processes, lines, faults }: Truth, now: number): void {
+    const siteOf = new Map(hosts.map((h) => [h.id, h.siteId]));
     for (const p of processes) {
       const key = `${p.hostId} ${p.vmId} ${p.epoch} ${p.startedAt}`;
       const line = lines.get(p.hostId) as HostTimeline;
@@ -110,6 +112,7 @@ export class Lives {
       const life = this.all.get(key) ?? {
         vmId: p.vmId,
         hostId: p.hostId,
+        siteId: siteOf.get(p.hostId) ?? '',
         epoch: p.epoch,
         from: p.startedAt,
         ready: p.readyAt,
@@ -125,13 +128,17 @@ export class Lives {
     return [...this.all.values()].filter((l) => l.vmId === vmId).sort((a, b) => a.from - b.from);
   }
 
-  /** HA-8, over all of time and not at instants alone: two lives of one VM never overlap. */
-  twice(): string[] {
+  /**
+   * HA-8, over all of time and not at instants alone: two lives of one VM never overlap. A protected one may still live at a
+   * site that nobody can reach, where it writes no more (DR-7): that is INV-7's business, and it ends once the site is heard.
+   */
+  twice(isProtected: (vmId: string) => boolean = () => false): string[] {
     const out: string[] = [];
     for (const [vmId, lives] of Map.groupBy(this.all.values(), (l) => l.vmId)) {
       const sorted = lives.sort((a, b) => a.from - b.from);
       for (const [i, next] of sorted.slice(1).entries()) {
         const before = sorted[i] as Life;
+        if (before.siteId !== next.siteId && isProtected(vmId)) continue;
         if (before.to === undefined || before.to > next.from)
           out.push(
             `${vmId} ran twice: on ${before.hostId} (epoch ${before.epoch}) and from ${next.from} on ${next.hostId} (epoch ${next.epoch})`,

@@ -4,7 +4,7 @@ cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
 cluster c2 at site b: 2 hosts of 16 cores and 16 GiB
 link a-b: sync, 2 ms, 1000 Mbit/s
 vm web x3 on h1, h2: 1 vCPU, 5 GiB
-vm other x2 on h3, h4: 1 vCPU, 4 GiB
+vm other x2 on h3, h4: 1 vCPU, 8 GiB
 group shop of web: sync to b
 plan p1 of shop
 guests write every 5s in web

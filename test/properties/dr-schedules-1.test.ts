@@ -1,0 +1,3 @@
+import { searchRecoveries } from './dr-schedules/search.ts';
+
+searchRecoveries(0, 2);
