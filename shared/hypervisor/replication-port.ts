@@ -200,6 +200,11 @@ export interface PromoteResult {
   point?: Point;
   /** Writes after the point of which this site has been told: what is lost at least. */
   lost?: LostWrites;
+  /**
+   * And nothing else: by the word of the former primary, or because every write had to be acknowledged here too. The latter
+   * does not know of a `goAlone` that the former primary was told since.
+   */
+  exact?: boolean;
 }
 /** Acknowledged writes that a copy does not have. `from` and `to` are when the oldest and the newest were acknowledged, ms. */
 export interface LostWrites {

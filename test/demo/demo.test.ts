@@ -28,10 +28,21 @@ it('ends with 0, a line for each of the 20 VMs and a verdict', async () => {
   expect(code).toBe(0);
 });
 
+it('of a site that burns ends with 0: what was lost is what was reported, and everything comes home', async () => {
+  const { code, out } = await demo('dr', '--vms', '6', '--speed', '40');
+  expect(out).toContain('Verdict: Everything held');
+  expect(out).not.toContain('NO ');
+  const [inStep, late] = out.split('\n').filter((line) => /^ {2}(ledger|shop) \(/.test(line));
+  expect(inStep).toMatch(/ledger \(synchronous\) +0 +0\.0 +0 +0 +exact/);
+  expect(late).toMatch(/shop \(asynchronous\) +600 +\d+\.\d +12 +49152 +atLeast/);
+  expect(code).toBe(0);
+}, 240_000);
+
 it('refuses options that it cannot follow, and names them', async () => {
   expect(() => readDemoOptions(['--vms', '1000'])).toThrow('--vms must be a number from 2 to 30');
   expect(() => readDemoOptions(['--vms', '2.5'])).toThrow('--vms must be a whole number');
   expect(() => readDemoOptions(['--speed', 'fast'])).toThrow("--speed must be a number from 5 to 60, not 'fast'");
+  expect(() => readDemoOptions(['fire'])).toThrow("there is no story 'fire'; there are host and dr");
   const { code, out } = await demo('--colour');
   expect(code).toBe(2);
   expect(out).toContain('npm run demo -- ');

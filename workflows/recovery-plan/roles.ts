@@ -65,13 +65,21 @@ export interface Promotion {
   demoted: boolean;
 }
 
-/** What was lost by it: exactly where the former primary can be asked, else at least what the new one was told of. */
+/**
+ * What was lost by it: exactly where the former primary can be asked, or could write only together with the new one; else at
+ * least what the new one was told of.
+ */
 async function lossOf({ group, result, demoted }: Promotion, fromSiteId: string, { port }: StepDeps) {
   const asked = demoted
     ? await ifHeard(() => port.divergentWrites(fromSiteId, { groupId: group.id, after: 0, limit: 1 }))
     : undefined;
-  const loss: LostWrites = asked?.outcome === 'read' ? asked.total : (result.lost ?? { count: 0, bytes: 0 });
-  return { ...loss, known: asked?.outcome === 'read' ? ('exact' as const) : ('atLeast' as const) };
+  const read = asked?.outcome === 'read';
+  const loss: LostWrites = read ? asked.total : (result.lost ?? { count: 0, bytes: 0 });
+  const exact = read || (result.exact === true && group.aloneSince === undefined);
+  return {
+    lost: { ...loss, known: exact ? ('exact' as const) : ('atLeast' as const) },
+    ...(read ? { read: loss } : {}),
+  };
 }
 
 /**
@@ -90,14 +98,13 @@ export async function believe(
   for (const promotion of promotions) {
     const { group, result, demoted } = promotion;
     const epoch = epochFor(group, toSiteId);
-    const lost = await lossOf(promotion, fromSiteId, deps);
+    const { lost, read } = await lossOf(promotion, fromSiteId, deps);
     const { point } = result;
     outcomes.set(group.id, {
       epoch,
       lost,
       ...(point ? { point: { sequence: point.sequence, stateAt: point.stateAt } } : {}),
     });
-    const { known: _, ...divergent } = lost;
     tx.update(groupKey(group), {
       set: {
         primarySiteId: toSiteId,
@@ -108,7 +115,7 @@ export async function believe(
           epoch: group.epoch,
           executionId: execution.id,
           ...(demoted ? { demoted: true } : {}),
-          ...(lost.known === 'exact' ? { divergent: { ...divergent, discarded: false } } : {}),
+          ...(read ? { divergent: { ...read, discarded: false } } : {}),
         },
       },
       add: { version: 1 },

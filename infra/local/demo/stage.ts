@@ -15,6 +15,8 @@ export interface VmNow {
 const START_PATIENCE_S = 180;
 /** An expected RPO has two points in it; cloud time within which one is there, s. */
 const POINT_PATIENCE_S = 1_200;
+/** Cloud time within which hosts have booted and were looked at, s. */
+const HOSTS_PATIENCE_S = 600;
 /** How often the story looks, ms of machine time. */
 export const LOOK_MS = 100;
 const VM = {
@@ -88,6 +90,17 @@ export class Stage {
     await this.client.must('DELETE', `/v1/sim/faults/${id}`, this.operator);
   }
 
+  /** Until every host of a site serves again. */
+  async untilOnline(siteId: string): Promise<void> {
+    const over = patience(await this.now(), HOSTS_PATIENCE_S);
+    for (;;) {
+      const hosts = (await this.hosts()).items.filter((h) => h.siteId === siteId);
+      if (hosts.every((h) => h.state === 'online')) return;
+      if (over(await this.now())) throw new Error(`the hosts of ${siteId} are not back after ${HOSTS_PATIENCE_S} s`);
+      await pause(LOOK_MS);
+    }
+  }
+
   /** Until a new consistency point is there: what is written from then on is in none. */
   async untilPoint(newest: () => Promise<string | undefined>): Promise<void> {
     const before = await newest();
@@ -98,7 +111,7 @@ export class Stage {
     }
   }
 
-  hosts(): Promise<{ items: { id: string; clusterId: string }[] }> {
+  hosts(): Promise<{ items: { id: string; siteId: string; clusterId: string; state: string }[] }> {
     return this.client.must('GET', '/v1/system/hosts?limit=1000', this.operator);
   }
 

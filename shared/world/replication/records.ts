@@ -58,6 +58,7 @@ export interface Promotion {
   epoch: number;
   point: Point;
   lost: LostWrites;
+  exact: boolean;
 }
 
 /** What is left of a copy that was dropped: an order of its time that comes late does not bring it back. */

@@ -85,7 +85,7 @@ async function promote(site: Site, siteId: string, order: PromoteOrder): Promise
   return copy.role === 'demoted' ? takeBack(site, copy, order, settled) : takeOver(site, copy, order, settled);
 }
 
-const told = ({ point, lost }: Promotion) => ({ point, lost });
+const told = ({ point, lost, exact }: Promotion) => ({ point, lost, exact });
 
 /** A secondary becomes the primary, as it was at a point. */
 async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settled: Settled): Promise<Outcome> {
@@ -111,7 +111,8 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   const brought = await bringTo(world, copy, point.sequence, waiting);
   const byItsWord = over !== undefined || (root.role === 'demoted' && hears(line, now));
   const lost = lostAt(copy, point.sequence, settled, byItsWord);
-  const promotion: Promotion = { epoch: order.epoch, point, lost };
+  const inStep = copy.feed.state === 'synced' && point.sequence === copy.sequence;
+  const promotion: Promotion = { epoch: order.epoch, point, lost, exact: byItsWord || inStep };
   const tx = new Transaction().update(
     copyKey(copy),
     {
@@ -155,7 +156,7 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
   if (order.point !== undefined && order.point !== copy.sequence)
     return refused(`it holds all writes up to ${copy.sequence}, and no earlier state`);
   const point: Point = { sequence: copy.sequence, stateAt: copy.at, usableAt: copy.at };
-  const promotion: Promotion = { epoch: order.epoch, point, lost: { count: 0, bytes: 0 } };
+  const promotion: Promotion = { epoch: order.epoch, point, lost: { count: 0, bytes: 0 }, exact: true };
   const branches = [...copy.branches, { epoch: order.epoch, from: copy.sequence + 1 }];
   const tx = new Transaction().update(
     copyKey(copy),

@@ -51,6 +51,8 @@ export async function tellDisaster(client: LocalClient, options: DemoOptions, te
   const settled = await recovery.execution(failover.id);
   teller.title('7. Protected again, and home');
   await run(recovery, 'reprotect', teller);
+  await stage.untilOnline(home);
+  teller.say(`  The hosts of ${home} serve again.`);
   await run(recovery, 'test', teller);
   await run(recovery, 'cleanup', teller);
   const failback = await run(recovery, 'failback', teller);
