@@ -40,7 +40,9 @@ export async function bringTo(
     begun = { ...copy, applying: upTo, revision: copy.revision + 1 };
   }
   const due = waiting.filter((e) => e.sequence <= upTo);
-  await applyWrites(world, begun, due);
+  // The first copy of what joined later holds newer blocks already.
+  const volumes = copy.volumes.filter((v) => (v.from ?? 0) <= upTo);
+  await applyWrites(world, { ...begun, volumes }, due);
   return begun;
 }
 
