@@ -18,8 +18,9 @@ import { cloneGroups } from './replication/clone.ts';
 import { configureGroups } from './replication/configure.ts';
 import { discardDivergence, divergentWrites } from './replication/divergence.ts';
 import { dropGroups } from './replication/drop.ts';
+import { renewLease } from './replication/lease.ts';
 import { cutPoints, goAlone, suspendLegs } from './replication/legs.ts';
-import { demoteGroups, promoteGroups, renewLease } from './replication/roles.ts';
+import { demoteGroups, promoteGroups } from './replication/roles.ts';
 import { groupStatus } from './replication/status.ts';
 import type { World } from './world.ts';
 

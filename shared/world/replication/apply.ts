@@ -1,6 +1,7 @@
+import type { Key } from '../../store/tables.ts';
 import { MAX_ACTIONS, Transaction } from '../../store/transaction.ts';
 import { extentOf } from '../extents.ts';
-import { type WorldVolume, worldKeys } from '../records.ts';
+import { type WorldBlock, type WorldVolume, worldKeys } from '../records.ts';
 import type { World } from '../world.ts';
 import { CopyChanged } from './copies.ts';
 import { copyKey, type JournalEntry, type WorldCopy } from './records.ts';
@@ -49,8 +50,11 @@ export async function bringTo(
 /** Of a block that was written several times the last. */
 async function applyWrites(world: World, copy: WorldCopy, entries: readonly JournalEntry[]): Promise<void> {
   const volumes = new Map((await world.volumesAt(copy.siteId, copy.volumes)).map((v) => [nameOf(v), v]));
-  const last = [...new Map(entries.map((e) => [`${nameOf(e)}/${e.index}`, e])).values()].filter((e) =>
-    volumes.has(nameOf(e)),
+  const last = await notThere(
+    world,
+    copy,
+    volumes,
+    [...new Map(entries.map((e) => [`${nameOf(e)}/${e.index}`, e])).values()].filter((e) => volumes.has(nameOf(e))),
   );
   const atOnce = MAX_ACTIONS - 1;
   for (let i = 0; i < last.length; i += atOnce) {
@@ -73,6 +77,21 @@ async function applyWrites(world: World, copy: WorldCopy, entries: readonly Jour
     const volume = volumes.get(name);
     if (volume) await numberWrites(world, volume, Math.max(...some.map((e) => e.volumeSequence)));
   }
+}
+
+/** Without what the first copy of a volume holds already, or what is newer there: it had left the group for a while. */
+async function notThere(
+  world: World,
+  copy: WorldCopy,
+  volumes: ReadonlyMap<string, WorldVolume>,
+  entries: JournalEntry[],
+): Promise<JournalEntry[]> {
+  const fresh = new Set(copy.volumes.filter((v) => (v.from ?? 0) > copy.sequence).map(nameOf));
+  const keyOf = (e: JournalEntry) => worldKeys.block(extentOf(volumes.get(nameOf(e)) as WorldVolume), e.index);
+  const asked = entries.filter((e) => fresh.has(nameOf(e)));
+  const found = await world.store.getMany<WorldBlock & Key>(asked.map(keyOf), 'world');
+  const numbers = new Map(found.map((b) => [`${b.pk}/${b.sk}`, b.sequence]));
+  return entries.filter((e) => (numbers.get(`${keyOf(e).pk}/${keyOf(e).sk}`) ?? 0) <= e.volumeSequence);
 }
 
 /** The guest's next write there goes on counting where the last one stopped. */

@@ -7,7 +7,7 @@ import { CopyChanged, lineTo } from './copies.ts';
 import { coalescedBytes, writesAfter } from './journal.ts';
 import { sentBetween } from './line.ts';
 import { leavingOf, markAll, mustBeBegun } from './marks.ts';
-import { copyKey, type Feed, type WorldCopy } from './records.ts';
+import { commonBeginning, copyKey, type Feed, type WorldCopy } from './records.ts';
 
 type At = Site & { siteId: string };
 /** The primary as it has begun the order, and the copy at the target as it was found. */
@@ -27,7 +27,11 @@ export async function feed(site: At, order: GroupOrder, leg: LegOrder, { primary
     name,
     joined: primary.volumes[i]?.joined ?? 0,
   }));
-  const kept: Volumes = refs.flatMap((r) => (goesOn && there.volumes.find((v) => same(v, r))) || []);
+  // A first copy that was made of another history is none of this one.
+  const common = goesOn ? commonBeginning(there.branches, primary.branches) : 0;
+  const kept: Volumes = refs.flatMap(
+    (r) => (goesOn && there.volumes.find((v) => same(v, r) && (v.from ?? 0) <= common)) || [],
+  );
   const fresh = refs.filter((r) => !kept.some((k) => k.id === r.id));
   await markAll(site, leg.siteId, leg.volumes, primary);
   const follows = { epoch: order.epoch, version: order.version, begun: order.version, branches: primary.branches };

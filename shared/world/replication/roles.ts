@@ -4,7 +4,6 @@ import type {
   Point,
   PromoteOrder,
   PromoteResult,
-  SiteLease,
 } from '../../hypervisor/replication-port.ts';
 import { Transaction } from '../../store/transaction.ts';
 import type { Site } from '../agent/common.ts';
@@ -13,7 +12,7 @@ import { pointsOf } from './advance.ts';
 import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, newestPrimary, rootOf } from './copies.ts';
 import { hears } from './line.ts';
-import { commonBeginning, copyKey, type Promotion, replicationKeys, type WorldCopy } from './records.ts';
+import { commonBeginning, copyKey, type Promotion, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { lostAt } from './status.ts';
 
@@ -201,23 +200,3 @@ const noSuchPoint = (points: readonly Point[], asked: number | undefined): strin
   points.length === 0
     ? 'it has no complete point yet'
     : `it has no point ${asked}; it has ${points.map((p) => p.sequence).join(', ')}`;
-
-/** Only ever later: words that were overtaken on their way change nothing. */
-export async function renewLease({ world }: Site, siteId: string, { until, revoked }: SiteLease): Promise<void> {
-  class Older extends Error {}
-  try {
-    await world.store.update(
-      replicationKeys.lease(siteId),
-      {
-        set: { until, revoked },
-        condition: 'attribute_not_exists(#until) OR #until <= :mine',
-        names: { '#until': 'until' },
-        values: { ':mine': until },
-        onFail: () => new Older(),
-      },
-      'world',
-    );
-  } catch (error) {
-    if (!(error instanceof Older)) throw error;
-  }
-}

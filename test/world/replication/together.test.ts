@@ -8,7 +8,7 @@ import type { WorldCopy } from '../../../shared/world/replication/records.ts';
 import { trueCopies } from '../../../shared/world/replication/truth.ts';
 import { GROUP, ReplicationLab } from './lab.ts';
 
-const RUNS = Math.max(10, Math.floor(Number(process.env.STRATA_RANDOM_RUNS ?? 100) / 10));
+const RUNS = Math.max(6, Math.floor(Number(process.env.STRATA_RANDOM_RUNS ?? 100) / 16));
 const SEED = Number(process.env.STRATA_SEED ?? 5);
 const ROUNDS = 8;
 const LIVES = 4;
