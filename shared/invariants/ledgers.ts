@@ -71,7 +71,8 @@ export const vdcLedgersEqualSums: Invariant = {
   check({ belief }) {
     const violations: string[] = [];
     for (const vdc of belief.vdcs) {
-      const vms = belief.vms.filter((vm) => vm.vdcId === vdc.id);
+      // Copies that a DR test has made charge nothing (DR-8).
+      const vms = belief.vms.filter((vm) => vm.vdcId === vdc.id && vm.testOf === undefined);
       const sums: Partial<Quota> = {
         vcpus: vms.reduce((n, vm) => n + vm.cpu.vcpus, 0),
         memoryMiB: vms.reduce((n, vm) => n + vm.memory.sizeMiB, 0),

@@ -18,7 +18,11 @@ export const OPERATION_KINDS = [
   'expand-host',
   'protect-group',
   'unprotect-group',
+  'plan-test',
+  'plan-cleanup',
+  'plan-migrate',
   'plan-failover',
+  'plan-reprotect',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

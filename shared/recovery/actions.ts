@@ -150,11 +150,15 @@ function missing(plan: RecoveryPlan, groups: readonly ProtectedGroup[]): DomainE
   });
 }
 
-/** DR-19: a group serves one plan at a time. */
-function mustNotBeUsed({ plan, groups }: Asked): void {
+/**
+ * DR-19: a group serves one plan at a time. A failover does not wait for work on the group itself, such as a first copy of
+ * a new member: that gives up when it finds the group taken over.
+ */
+function mustNotBeUsed({ action, plan, groups }: Asked): void {
   for (const group of groups) {
     if (group.usedBy !== undefined && group.usedBy !== plan.id) throw inUse(group, group.usedBy);
-    if (group.claim !== undefined) throw heldGroup(group, group.claim);
+    if (group.claim !== undefined && !(action === 'failover' && group.usedBy === undefined))
+      throw heldGroup(group, group.claim);
   }
 }
 export const inUse = (group: Pick<ProtectedGroup, 'id' | 'name' | 'state'>, planId: string): DomainError =>

@@ -81,7 +81,7 @@ export async function ownExecution(where: Where): Promise<{ planId: string; exec
   const now = test.clock.now();
   const operation: Operation = {
     id: newId(where, 'operation'),
-    kind: 'plan-migrate' as Operation['kind'],
+    kind: 'plan-migrate',
     tenantId: tenant.id,
     target: plan.id,
     state: 'running',

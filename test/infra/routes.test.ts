@@ -19,7 +19,8 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   estates: estateContract,
   availability: availabilityContract,
   failover: failoverContract,
-  recovery: { ...protectionContract, ...recoveryContract },
+  recovery: protectionContract,
+  'recovery-plans': recoveryContract,
   'hypervisor-lab': labContract,
   'sim-api': simContract,
 };

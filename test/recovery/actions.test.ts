@@ -100,6 +100,12 @@ describe('DR-19: one plan at a time', () => {
     });
   });
 
+  it('but a disaster does not wait for work on the group itself, only for that of a plan', () => {
+    expect(ask('failover', { groups: [being('protected', { claim: 'op_7' })] }).groups[0]?.state).toBe('failingOver');
+    const groups = [being('protected', { claim: 'op_7', usedBy: 'plan_1' })];
+    expect(refusal('failover', { groups }).code).toBe('operation-in-progress');
+  });
+
   it('and so is a plan that executes', () => {
     expect(refusal('cleanup', { plan: in_('testComplete', { claim: 'op_8' }) })).toMatchObject({
       code: 'operation-in-progress',

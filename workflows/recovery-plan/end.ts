@@ -15,7 +15,7 @@ export interface Ending {
   plan: { event?: PlanEvent[]; set?: Partial<RecoveryPlan>; remove?: string[] };
   /** Of each group, what has happened to it; none leaves its state. */
   group(group: ProtectedGroup): {
-    event?: GroupEvent | undefined;
+    event?: GroupEvent | GroupEvent[];
     reason?: string;
     set?: Partial<ProtectedGroup>;
     remove?: string[];
@@ -54,7 +54,9 @@ export async function endExecution(
   const tx = new Transaction();
   for (const group of groups) {
     const { event, reason, set = {}, remove = [] } = ending.group(group);
-    const state = event && groupMachine.can(group.state, event) ? groupMachine.next(group.state, event) : group.state;
+    const state = [event ?? []]
+      .flat()
+      .reduce((at, e) => (groupMachine.can(at, e) ? groupMachine.next(at, e) : at), group.state);
     tx.update(groupKey(group), {
       set: { ...set, state, ...(reason === undefined ? {} : { reason }) },
       add: { version: 1 },

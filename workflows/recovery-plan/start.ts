@@ -16,7 +16,12 @@ import { entriesOf, readParts, subjectOf, withEntries, writeParts } from './part
 const ORDERS_AT_ONCE = 250;
 
 /** What the machine does next: waits `seconds` and looks again, orders starts, or goes on to the end. */
-export type Turn = { turn: 'wait' | 'boot' | 'start' | 'done'; seconds: number; at: number; [more: string]: unknown };
+export type Turn = {
+  turn: 'wait' | 'boot' | 'start' | 'down' | 'done';
+  seconds: number;
+  at: number;
+  [more: string]: unknown;
+};
 
 /** Priorities that the execution has VMs of, in the order of their start. */
 export const prioritiesIn = (entries: readonly ExecutionVm[]): number[] =>

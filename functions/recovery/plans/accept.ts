@@ -1,7 +1,8 @@
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { busy, DomainError, notFound } from '../../../shared/kernel/errors.ts';
+import { makeIds, tagOfTenant } from '../../../shared/kernel/ids.ts';
 import { type Execution, type ExecutionPart, type PlanAction, VMS_PER_PART } from '../../../shared/model/execution.ts';
-import type { Operation, OperationKind } from '../../../shared/model/operation.ts';
+import type { Operation } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import { EXECUTIONS_KEPT, priorityOf, type RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
@@ -51,7 +52,7 @@ async function write(
   const { asked, body } = ground;
   const { action, plan } = asked;
   const { tenantId } = call;
-  const executionId = call.newId('execution');
+  const executionId = idAfter(plan.executionId, call);
   const override = body?.override && { by: call.caller.actor, reason: body.override.reason };
   const operation = operationOf(call, ground, decided, { executionId, ...found });
   const vms = WITH_VMS.includes(action) ? await vmsOf(call, ground, decided) : [];
@@ -100,6 +101,14 @@ async function write(
   return call.commit(tx, answer, { operation });
 }
 
+/** Records are listed by their ids: one that was begun in the same millisecond as the one before sorts after it. */
+function idAfter(last: string | undefined, { now, tenantId, deps }: Call<never>): string {
+  for (let at = now; ; at++) {
+    const id = makeIds({ now: () => at }, deps.random).make('execution', tagOfTenant(tenantId));
+    if (last === undefined || id > last) return id;
+  }
+}
+
 function operationOf(
   call: Call<never>,
   { asked, body }: Ground,
@@ -114,7 +123,7 @@ function operationOf(
   ];
   return newOperation({
     id: call.newId('operation'),
-    kind: KIND_OF[action] as OperationKind,
+    kind: KIND_OF[action],
     tenantId: call.tenantId,
     target: plan.id,
     input: {

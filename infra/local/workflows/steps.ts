@@ -14,7 +14,11 @@ import { STEPS as expandHost } from '../../../workflows/expand-host/steps.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
+import { STEPS as planCleanup } from '../../../workflows/plan-cleanup/steps.ts';
 import { STEPS as planFailover } from '../../../workflows/plan-failover/steps.ts';
+import { STEPS as planMigrate } from '../../../workflows/plan-migrate/steps.ts';
+import { STEPS as planReprotect } from '../../../workflows/plan-reprotect/steps.ts';
+import { STEPS as planTest } from '../../../workflows/plan-test/steps.ts';
 import { STEPS as powerOnHost } from '../../../workflows/power-on-host/steps.ts';
 import { STEPS as protectGroup } from '../../../workflows/protect-group/steps.ts';
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
@@ -40,7 +44,11 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   configure,
   'evacuate-host': evacuateHost,
   'expand-host': expandHost,
+  'plan-test': planTest,
+  'plan-cleanup': planCleanup,
+  'plan-migrate': planMigrate,
   'plan-failover': planFailover,
+  'plan-reprotect': planReprotect,
   'protect-group': protectGroup,
   'unprotect-group': unprotectGroup,
 };

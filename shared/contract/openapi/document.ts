@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PROBLEMS, type ProblemCode } from '../../kernel/errors.ts';
 import type { ApiOperation } from '../operation.ts';
+import { operation as followed } from '../shapes.ts';
 
 /** OpenAPI 3.1 from the contract table. Zod's JSON Schema is draft 2020-12, which is OpenAPI 3.1's own. */
 export function openapiDocument(contract: Record<string, ApiOperation>): Record<string, unknown> {
@@ -17,7 +18,7 @@ export function openapiDocument(contract: Record<string, ApiOperation>): Record<
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: { Problem: problemSchema },
+      schemas: { Problem: problemSchema, Operation: inline(followed, 'output') },
     },
   };
 }
@@ -118,7 +119,11 @@ function problemResponses(o: ApiOperation): Record<string, unknown> {
   );
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): unknown {
+/** What every action answers is said once. */
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): unknown =>
+  schema === followed ? { $ref: '#/components/schemas/Operation' } : inline(schema, io);
+
+function inline(schema: z.ZodType, io: 'input' | 'output'): unknown {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
   return rest;
 }

@@ -63,4 +63,3 @@ describe('a site is cut off, and goes on', () => {
   });
 });
 
-export { SYNC };

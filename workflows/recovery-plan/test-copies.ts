@@ -1,0 +1,60 @@
+import { clusterOf, holdsOf, storageHoldsOf } from '../../shared/hypervisor/demand.ts';
+import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
+import type { Vm } from '../../shared/model/vm.ts';
+import { asTenant } from '../../shared/store/context.ts';
+import { shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
+import { TenantData } from '../../shared/store/tenant-data.ts';
+import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
+import type { StepDeps } from '../engine/step-table.ts';
+import { bySite, unchanged, vmKey } from '../vm/records.ts';
+import { deleteVolumes } from '../vm/remove.ts';
+import { stopProcesses } from '../vm/stop.ts';
+import { addressKey } from './nics.ts';
+
+/** All copies that tests of a plan have made, whichever execution it was: nothing is left behind for want of a note. */
+export const copiesOf = async ({ id, tenantId }: RecoveryPlan, { store }: StepDeps): Promise<Vm[]> =>
+  (await new TenantData(store, asTenant(tenantId)).all('vm')).filter((vm) => vm.testOf?.planId === id);
+
+/**
+ * Removes copies with all that they hold: processes, volumes, room, addresses, records. Repeating it goes on with what is
+ * left.
+ * @throws TryAgain while a host or a datastore cannot be asked
+ */
+export async function removeCopies(copies: readonly Vm[], deps: StepDeps): Promise<void> {
+  if (copies.length === 0) return;
+  await stopProcesses(copies, deps);
+  await deleteVolumes(copies, deps);
+  for (const [siteId, all] of bySite(copies)) for (const wave of inWaves(all)) await forget(siteId, wave, deps);
+}
+
+const itemsOf = (vm: Vm): string[] => [
+  vm.id,
+  ...vm.nics.map((n) => n.id),
+  ...holdsOf(vm).map((h) => h.hostId),
+  ...storageHoldsOf(vm).map((h) => h.datastoreId),
+];
+
+function inWaves(vms: readonly Vm[]): Vm[][] {
+  const waves: Vm[][] = [];
+  let items = new Set<string>();
+  for (const vm of vms) {
+    const grown = new Set([...items, ...itemsOf(vm)]);
+    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
+    items = waves.at(-1)?.length ? grown : new Set(itemsOf(vm));
+    waves.at(-1)?.push(vm);
+  }
+  return waves;
+}
+
+/** No quota was charged for them, so none is given back. */
+async function forget(siteId: string, wave: readonly Vm[], { store }: StepDeps): Promise<void> {
+  const tx = new Transaction();
+  const clusters = new Map(wave.flatMap((vm) => holdsOf(vm).map((h) => [h.hostId, clusterOf(vm)(h.hostId)] as const)));
+  for (const vm of wave) {
+    tx.delete(vmKey(vm), unchanged(vm));
+    for (const nic of vm.nics) tx.delete(addressKey(vm.tenantId, nic));
+  }
+  shiftHosts(tx, (id) => clusters.get(id) as string, wave.flatMap(holdsOf), []);
+  shiftDatastores(tx, siteId, wave.flatMap(storageHoldsOf), []);
+  await store.commit(tx);
+}
