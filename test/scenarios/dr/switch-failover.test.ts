@@ -62,4 +62,3 @@ describe('a site is cut off, and goes on', () => {
     );
   });
 });
-
