@@ -6,6 +6,7 @@ import { ALARM, type Finding } from '../../shared/replication/watch.ts';
 import { moveAlarms } from '../../shared/store/alarms.ts';
 import { groupChange, tellOfGroup } from '../../shared/store/groups.ts';
 import { accept, newOperation } from '../../shared/store/outbox.ts';
+import { stopStale } from '../../shared/store/stale.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { settleFormer } from './former.ts';
 import { Overtaken } from './overtaken.ts';
@@ -58,6 +59,8 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
       await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
       return;
     case 'former':
+      // What goes on there, cut off, is stopped before it is said that the site has come to terms with it.
+      await stopStale(group.former?.siteId ?? '', group.vms, { store, port });
       return settleFormer(group, finding.former, runtime);
   }
 }

@@ -35,7 +35,7 @@ export interface Seen {
   /** Hosts that could be asked: on the others nothing is known to run or not to run. */
   answered: string[];
   /** Leases of the volumes, where they can be seen. */
-  volumes?: { id: string; vmId: string; leaseEpoch: number }[];
+  volumes?: { id: string; vmId: string; leaseEpoch: number; siteId?: string }[];
   /** Copies of protected groups, and which of them a guest can write to. */
   copies?: { groupId: string; siteId: string; epoch: number; writes: boolean }[];
 }

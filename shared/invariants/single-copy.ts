@@ -28,9 +28,13 @@ export const oneWriterPerVm: Invariant = {
           );
       }
     }
+    // A copy of a protected group that has not the right to write refuses whoever has its volumes (DR-7).
+    const groupOf = new Map(belief.vms.map((vm) => [vm.id, vm.protection?.groupId]));
+    const refuses = new Set((seen.copies ?? []).filter((c) => !c.writes).map((c) => `${c.groupId} ${c.siteId}`));
+    const writable = (v: { vmId: string; siteId?: string }) => !refuses.has(`${groupOf.get(v.vmId)} ${v.siteId}`);
     for (const [vmId, volumes] of Map.groupBy(seen.volumes ?? [], (v) => v.vmId)) {
       const writers = new Set(
-        volumes.flatMap((v) =>
+        volumes.filter(writable).flatMap((v) =>
           (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),
         ),
       );

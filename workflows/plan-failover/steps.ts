@@ -38,7 +38,7 @@ export const STEPS: StepTable = {
     do: promote,
     undo: { none: 'the right to write was given away; taking it back could lose writes' },
   },
-  switchVms: { percent: 30, do: (state, deps) => switchVms(state, deps), undo: GONE_ON_WITH },
+  switchVms: { percent: 30, do: switchVms, undo: GONE_ON_WITH },
   startWave: { percent: 50, do: startWave, undo: GONE_ON_WITH },
   confirmWave: { percent: 60, do: confirmWave, undo: GONE_ON_WITH },
   report: { percent: 95, do: report, undo: { none: 'it is the last step' } },
