@@ -4,7 +4,7 @@ import { readBelief } from '../../shared/store/belief.ts';
 import { TestCloud } from '../support/cloud.ts';
 import { memoryEngine } from '../support/dynamo/client.ts';
 import { countItemWrites } from '../support/item-writes.ts';
-import { SYNC, Switching } from '../support/switching.ts';
+import { Switching, SYNC } from '../support/switching.ts';
 import { TestTenant } from '../support/tenant.ts';
 
 /** Issue of disaster recovery: 1,000 VMs in 5 priority groups. */
