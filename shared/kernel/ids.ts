@@ -40,7 +40,7 @@ export interface Ids {
   make(kind: IdKind, tag?: string): string;
 }
 
-export function makeIds(clock: Clock, random: Random): Ids {
+export function makeIds(clock: Pick<Clock, 'now'>, random: Random): Ids {
   const chance = (length: number) => Array.from({ length }, () => ALPHABET[random.below(32)]).join('');
   return {
     make(kind, tag = SYSTEM_TAG) {

@@ -81,7 +81,7 @@ export async function ownExecution(where: Where): Promise<{ planId: string; exec
   const now = test.clock.now();
   const operation: Operation = {
     id: newId(where, 'operation'),
-    kind: 'plan-migrate' as Operation['kind'],
+    kind: 'plan-migrate',
     tenantId: tenant.id,
     target: plan.id,
     state: 'running',
@@ -134,6 +134,7 @@ const away: Partial<ProtectedGroup> = {
 
 /** A valid call for every operation of recovery plans. */
 export const recoveryFixtures: Record<string, (s: Setting) => Promise<Fixture>> = {
+  getDrReport: async () => ({}),
   createRecoveryPlan: async (s) => {
     const { id } = await ownGroup(acme(s));
     return { body: { name: fresh('made'), groups: [id] }, other: { name: fresh('made'), groups: [id] } };

@@ -1,5 +1,5 @@
 import { lambdaOf } from '../../functions/http/mount.ts';
-import { recovery } from '../../functions/recovery/app.ts';
+import { recoveryPlans } from '../../functions/recovery/plans/app.ts';
 import { createTables, LOCAL_TABLES } from '../../infra/local/dynamo/tables.ts';
 import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import type { GroupStatus } from '../../shared/hypervisor/replication-port.ts';
@@ -24,7 +24,7 @@ export interface FaceReply {
 }
 
 /**
- * The tenants' face of disaster recovery over a database in memory, with sites that answer what the test says: all that a
+ * The tenants' face of recovery plans over a database in memory, with sites that answer what the test says: all that a
  * request decides and writes, up to the 202, and nothing of what carries it out.
  */
 export class RecoveryFace {
@@ -63,7 +63,7 @@ export class RecoveryFace {
       log: silent,
       pause: async () => {},
     };
-    this.handler = lambdaOf(recovery(runtime, port)) as never;
+    this.handler = lambdaOf(recoveryPlans(runtime, port)) as never;
     this.ready = this.furnish(() => createTables(engine.client));
   }
 

@@ -1,11 +1,12 @@
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { busy, DomainError, notFound } from '../../../shared/kernel/errors.ts';
+import { makeIds, tagOfTenant } from '../../../shared/kernel/ids.ts';
 import { type Execution, type ExecutionPart, type PlanAction, VMS_PER_PART } from '../../../shared/model/execution.ts';
-import type { Operation, OperationKind } from '../../../shared/model/operation.ts';
+import type { Operation } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import { EXECUTIONS_KEPT, priorityOf, type RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
-import { type Asked, type Decided, decide, inUse, KIND_OF, weigh } from '../../../shared/recovery/actions.ts';
+import { type Asked, type Decided, decide, KIND_OF, weigh } from '../../../shared/recovery/actions.ts';
 import { expectedRpoMs } from '../../../shared/recovery/standing.ts';
 import { testBegins } from '../../../shared/recovery/tested.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
@@ -51,7 +52,7 @@ async function write(
   const { asked, body } = ground;
   const { action, plan } = asked;
   const { tenantId } = call;
-  const executionId = call.newId('execution');
+  const executionId = idAfter(plan.executionId, call);
   const override = body?.override && { by: call.caller.actor, reason: body.override.reason };
   const operation = operationOf(call, ground, decided, { executionId, ...found });
   const vms = WITH_VMS.includes(action) ? await vmsOf(call, ground, decided) : [];
@@ -100,6 +101,14 @@ async function write(
   return call.commit(tx, answer, { operation });
 }
 
+/** Records are listed by their ids: one that was begun in the same millisecond as the one before sorts after it. */
+function idAfter(last: string | undefined, { now, tenantId, deps }: Call<never>): string {
+  for (let at = now; ; at++) {
+    const id = makeIds({ now: () => at }, deps.random).make('execution', tagOfTenant(tenantId));
+    if (last === undefined || id > last) return id;
+  }
+}
+
 function operationOf(
   call: Call<never>,
   { asked, body }: Ground,
@@ -114,7 +123,7 @@ function operationOf(
   ];
   return newOperation({
     id: call.newId('operation'),
-    kind: KIND_OF[action] as OperationKind,
+    kind: KIND_OF[action],
     tenantId: call.tenantId,
     target: plan.id,
     input: {
@@ -236,10 +245,9 @@ function takeGroup(
     names: { '#version': 'version' },
     values: { ':version': group.version },
     onFail: (found) => {
-      const now = found as unknown as ProtectedGroup | undefined;
-      if (now?.usedBy !== undefined && now.usedBy !== plan.id) return inUse(now, now.usedBy);
+      // Who has it now is told by deciding anew.
       return new Raced(
-        now
+        found
           ? busy(`Protected group ${group.name} changes faster than this request can; try again.`)
           : new DomainError('not-ready', `There is no protected group '${group.id}' any more.`),
       );

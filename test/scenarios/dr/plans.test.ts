@@ -193,7 +193,7 @@ describe('an action that is accepted', () => {
     expect(execution.vms).toBe(450);
     const parts = await face.store.queryAll<ExecutionPart>(tenantPart(face.tenantId, `EXECPART#${execution.id}`));
     expect(parts.map((p) => Object.keys(p.vms).length)).toEqual([200, 200, 50]);
-    const granted = FUNCTIONS.recovery.leadingKeys.control.map(
+    const granted = FUNCTIONS['recovery-plans'].leadingKeys.control.map(
       (p) => new RegExp(`^control ${p.replaceAll('*', '.*')}$`),
     );
     expect([...face.asked].filter((k) => k.startsWith('control') && !granted.some((g) => g.test(k)))).toEqual([]);
