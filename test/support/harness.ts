@@ -124,7 +124,7 @@ export const WRITES: Record<OperationKind, number> = {
   'expand-host': 7,
   'protect-group': 3,
   'unprotect-group': 3,
-  'plan-test': 18,
+  'plan-test': 13,
   'plan-cleanup': 5,
   'plan-migrate': 25,
   'plan-failover': 15,

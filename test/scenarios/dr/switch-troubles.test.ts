@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ASYNC, SYNC, Switching } from '../../support/switching.ts';
+import { ASYNC, Switching, SYNC } from '../../support/switching.ts';
 
 let story: Switching;
 afterEach(() => story.end());
@@ -8,10 +8,7 @@ const mend = async (ids: { id: string }[]) => {
   for (const { id } of ids) await story.test.client.must('DELETE', `/v1/sim/faults/${id}`, story.test.operator);
 };
 const small = (hostsAtB: number, cores = 4) => ({
-  sites: [
-    site('a', 4, 16),
-    site('b', hostsAtB, cores),
-  ],
+  sites: [site('a', 4, 16), site('b', hostsAtB, cores)],
   links: [{ from: 'a', to: 'b', latencyMs: 2, mbps: 10_000, mode: 'sync' }],
 });
 const site = (name: string, count: number, cores: number) => ({
@@ -21,32 +18,35 @@ const site = (name: string, count: number, cores: number) => ({
 });
 
 describe('a site that nobody hears, whose guests go on', () => {
-  it.each([SYNC, ASYNC])('may write until its lease is over, and the failover waits for that: %j', async (replication) => {
-    story = await Switching.start();
-    const { vms, group } = await story.protect(2, replication);
-    const plan = await story.plan([group]);
-    await story.write(vms, 2);
-    await story.test.advance(400);
-    const cut = [await story.test.fault('link-cut', 'link_a-b'), await story.test.fault('call-timeout', 'site_a')];
-    await story.write(vms, 1);
-    const reply = await story.act(plan, 'failover');
-    expect(reply.status).toBe(202);
-    const begun = story.test.clock.now();
-    await story.test.settle();
-    const report = await story.report(plan);
-    expect(report.state).toBe('success');
-    const promoted = report.phases.find((p) => p.name === 'switch VMs')?.startedAt as string;
-    expect(Date.parse(promoted) - begun).toBeGreaterThan(20_000);
-    expect(await story.missing()).toEqual(story.written.slice(replication === SYNC ? 99 : 4));
-    await mend(cut);
-    await story.test.advance(180);
-    await story.test.settle();
-    const { processes } = await story.test.world();
-    expect(await story.planNow(plan.id)).toMatchObject({ state: 'recovered' });
-    const after = await story.report(plan);
-    expect(after.lostWrites).toMatchObject({ known: 'exact', count: replication === SYNC ? 0 : 2 });
-    expect(processes.filter((p) => p.state === 'running').every((p) => p.hostId.includes('_b-'))).toBe(true);
-  });
+  it.each([SYNC, ASYNC])(
+    'may write until its lease is over, and the failover waits for that: %j',
+    async (replication) => {
+      story = await Switching.start();
+      const { vms, group } = await story.protect(2, replication);
+      const plan = await story.plan([group]);
+      await story.write(vms, 2);
+      await story.test.advance(400);
+      const cut = [await story.test.fault('link-cut', 'link_a-b'), await story.test.fault('call-timeout', 'site_a')];
+      await story.write(vms, 1);
+      const reply = await story.act(plan, 'failover');
+      expect(reply.status).toBe(202);
+      const begun = story.test.clock.now();
+      await story.test.settle();
+      const report = await story.report(plan);
+      expect(report.state).toBe('success');
+      const promoted = report.phases.find((p) => p.name === 'switch VMs')?.startedAt as string;
+      expect(Date.parse(promoted) - begun).toBeGreaterThan(20_000);
+      expect(await story.missing()).toEqual(story.written.slice(replication === SYNC ? 99 : 4));
+      await mend(cut);
+      await story.test.advance(180);
+      await story.test.settle();
+      const { processes } = await story.test.world();
+      expect(await story.planNow(plan.id)).toMatchObject({ state: 'recovered' });
+      const after = await story.report(plan);
+      expect(after.lostWrites).toMatchObject({ known: 'exact', count: replication === SYNC ? 0 : 2 });
+      expect(processes.filter((p) => p.state === 'running').every((p) => p.hostId.includes('_b-'))).toBe(true);
+    },
+  );
 });
 
 describe('a recovery site without room for all', () => {
@@ -72,7 +72,9 @@ describe('a recovery site without room for all', () => {
     expect(rerun).toMatchObject({ state: 'success' });
     expect(rerun.vms.map((vm) => vm.id).sort()).toEqual(failed.map((vm) => vm.id).sort());
     expect(await story.missing()).toEqual([]);
-    expect((await story.belief()).alarms.filter((a) => a.code === 'recovery-incomplete' && a.state === 'active')).toEqual([]);
+    expect(
+      (await story.belief()).alarms.filter((a) => a.code === 'recovery-incomplete' && a.state === 'active'),
+    ).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ASYNC, SYNC, Switching } from '../../support/switching.ts';
+import { ASYNC, Switching, SYNC } from '../../support/switching.ts';
 import type { VmView } from '../../support/tenant.ts';
 
 let story: Switching;
@@ -20,19 +20,22 @@ const all = (vms: readonly VmView[], siteId: string, state = 'running') => vms.m
 const PAUSE = [{ name: 'check dns', at: 'afterShutdown', kind: 'pause', timeoutMinutes: 30 }];
 
 describe('a migration that stops', () => {
-  it.each([SYNC, ASYNC])('when a step is not answered in time is rolled back, and all runs where it was: %j', async (replication) => {
-    const { vms, plan } = await begin(replication, 2, { steps: PAUSE });
-    const report = await story.done(plan, 'migrate');
-    expect(report).toMatchObject({ state: 'failed', waits: [{ name: 'check dns', ended: { how: 'timedOut' } }] });
-    expect(report.reason).toMatch(/'check dns' was not answered within 30 minutes/);
-    expect(await story.planNow(plan.id)).toMatchObject({ state: 'migratePartialFailure' });
-    expect(await states()).toEqual(all(vms, 'site_a', 'stopped'));
-    expect((await story.done(plan, 'rollback')).state).toBe('success');
-    expect(await states()).toEqual(all(vms, 'site_a'));
-    expect(await story.belief()).toMatchObject({ groups: [{ state: 'protected' }], plans: [{ state: 'ready' }] });
-    expect(await story.missing()).toEqual([]);
-    expect(await story.write(vms)).toBe(0);
-  });
+  it.each([SYNC, ASYNC])(
+    'when a step is not answered in time is rolled back, and all runs where it was: %j',
+    async (replication) => {
+      const { vms, plan } = await begin(replication, 2, { steps: PAUSE });
+      const report = await story.done(plan, 'migrate');
+      expect(report).toMatchObject({ state: 'failed', waits: [{ name: 'check dns', ended: { how: 'timedOut' } }] });
+      expect(report.reason).toMatch(/'check dns' was not answered within 30 minutes/);
+      expect(await story.planNow(plan.id)).toMatchObject({ state: 'migratePartialFailure' });
+      expect(await states()).toEqual(all(vms, 'site_a', 'stopped'));
+      expect((await story.done(plan, 'rollback')).state).toBe('success');
+      expect(await states()).toEqual(all(vms, 'site_a'));
+      expect(await story.belief()).toMatchObject({ groups: [{ state: 'protected' }], plans: [{ state: 'ready' }] });
+      expect(await story.missing()).toEqual([]);
+      expect(await story.write(vms)).toBe(0);
+    },
+  );
 
   it('is gone on with by the same action', async () => {
     const { vms, plan } = await begin(SYNC, 2, { steps: PAUSE });
@@ -46,7 +49,11 @@ describe('a migration that stops', () => {
     expect((await story.resume(plan, paused.id)).status).toBe(200);
     await story.test.settle();
     const report = await story.report(plan);
-    expect(report).toMatchObject({ state: 'success', lostWrites: { count: 0 }, waits: [{ ended: { how: 'resumed' } }] });
+    expect(report).toMatchObject({
+      state: 'success',
+      lostWrites: { count: 0 },
+      waits: [{ ended: { how: 'resumed' } }],
+    });
     expect(await states()).toEqual(all(vms, 'site_b'));
     expect(await story.missing()).toEqual([]);
   });
@@ -77,7 +84,9 @@ describe('a migration that stops', () => {
     const cut = await story.test.fault('link-cut', 'link_a-b');
     await story.resume(plan, paused.id);
     await story.test.settle(3_600);
-    expect((await story.report(plan)).reason).toMatch(/the last writes of 1 groups have not come to site_b within 15 minutes/);
+    expect((await story.report(plan)).reason).toMatch(
+      /the last writes of 1 groups have not come to site_b within 15 minutes/,
+    );
     expect((await story.test.world()).copies.find((c) => c.siteId === 'site_a')?.role).toBe('primary');
     await mend(cut);
     expect((await story.done(plan, 'rollback')).state).toBe('success');
