@@ -12,6 +12,7 @@ const MARKS = new Set([
   'version',
   'operationId',
   'executionId',
+  'executions',
   'testedAt',
   'lastDrillAt',
   'reason',
