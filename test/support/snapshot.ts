@@ -13,6 +13,8 @@ const MARKS = new Set([
   'operationId',
   'executionId',
   'executions',
+  'testExecutionId',
+  'testPrint',
   'testedAt',
   'lastDrillAt',
   'reason',
