@@ -74,6 +74,16 @@ export function mustNotBeProtected({ name, protection }: Vm, words: string): voi
   );
 }
 
+/** What a DR test has made belongs to its plan until the clean-up (DR-8). */
+export function mustNotBeTest({ name, testOf }: Vm): void {
+  if (!testOf) return;
+  throw new DomainError(
+    'in-use',
+    `VM ${name} is the copy that a test of recovery plan ${testOf.planId} has made of ${testOf.vmId}; the clean-up of the plan removes it.`,
+    { figures: { rule: 'DR-8', ...testOf } },
+  );
+}
+
 /** A recovery is asked again so often for VMs that wait, seconds (HA-14). */
 const RECOVERY_CYCLE_SECONDS = 20;
 

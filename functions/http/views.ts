@@ -95,7 +95,7 @@ export const vmView = (v: Vm) => ({
     ...optional({ qos: n.qos }),
   })),
   ha: v.ha,
-  ...optional({ numa: v.numa }),
+  ...optional({ numa: v.numa, testOf: v.testOf }),
   version: v.version,
   createdAt: iso(v.createdAt),
   operationId: v.operationId,

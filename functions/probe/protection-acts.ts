@@ -6,9 +6,9 @@ import { ALARM, type Finding } from '../../shared/replication/watch.ts';
 import { moveAlarms } from '../../shared/store/alarms.ts';
 import { groupChange, tellOfGroup } from '../../shared/store/groups.ts';
 import { accept, newOperation } from '../../shared/store/outbox.ts';
+import { stopStale } from '../../shared/store/stale.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { settleFormer } from './former.ts';
-import { stopLeftBehind } from './left-behind.ts';
 import { Overtaken } from './overtaken.ts';
 
 type Act = Exclude<Finding, { kind: 'alarm' }>;
@@ -59,9 +59,8 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
       await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
       return;
     case 'former':
-      // While an execution has the group, its VMs may still be believed at the old site: it is settled after that.
-      if (group.claim !== undefined) return;
-      if (!(await stopLeftBehind(group, finding.former.siteId, runtime, port))) return;
+      // What goes on there, cut off, is stopped before it is said that the site has come to terms with it.
+      await stopStale(group.former?.siteId ?? '', group.vms, { store, port });
       return settleFormer(group, finding.former, runtime);
   }
 }

@@ -84,6 +84,10 @@ export const vm = z.object({
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
   ha: vmHaSpec,
   numa: numaSpec.optional(),
+  testOf: z
+    .object({ vmId: z.string(), planId: z.string(), executionId: z.string() })
+    .optional()
+    .describe('it is the copy that a test of a recovery plan has made of that VM; the clean-up removes it'),
   version: z.int(),
   createdAt: time,
   operationId: z.string(),

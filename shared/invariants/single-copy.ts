@@ -28,14 +28,13 @@ export const oneWriterPerVm: Invariant = {
           );
       }
     }
-    // DR-7: to a copy of a protected group that has not the right to write, no process of its site can write.
-    const groups = new Map(belief.vms.map((vm) => [vm.id, vm.protection?.groupId]));
-    const barred = ({ vmId, siteId }: { vmId: string; siteId?: string }) =>
-      (seen.copies ?? []).some((c) => c.groupId === groups.get(vmId) && c.siteId === siteId && !c.writes);
-    const writable = (seen.volumes ?? []).filter((v) => !barred(v));
-    for (const [vmId, volumes] of Map.groupBy(writable, (v) => v.vmId)) {
+    // A copy of a protected group that has not the right to write refuses whoever has its volumes (DR-7).
+    const groupOf = new Map(belief.vms.map((vm) => [vm.id, vm.protection?.groupId]));
+    const refuses = new Set((seen.copies ?? []).filter((c) => !c.writes).map((c) => `${c.groupId} ${c.siteId}`));
+    const writable = (v: { vmId: string; siteId?: string }) => !refuses.has(`${groupOf.get(v.vmId)} ${v.siteId}`);
+    for (const [vmId, volumes] of Map.groupBy(seen.volumes ?? [], (v) => v.vmId)) {
       const writers = new Set(
-        volumes.flatMap((v) =>
+        volumes.filter(writable).flatMap((v) =>
           (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),
         ),
       );

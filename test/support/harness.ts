@@ -124,6 +124,11 @@ export const WRITES: Record<OperationKind, number> = {
   'expand-host': 7,
   'protect-group': 3,
   'unprotect-group': 3,
+  'plan-test': 13,
+  'plan-cleanup': 5,
+  'plan-migrate': 25,
+  'plan-failover': 15,
+  'plan-reprotect': 7,
 };
 
 /** Every harm that a workflow is put through. */

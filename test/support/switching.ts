@@ -113,10 +113,10 @@ export class Switching {
     return this.report(plan);
   }
 
-  /** The report of the newest execution. */
+  /** The report of the last execution. */
   async report(plan: { id: string }): Promise<Report> {
-    const { body } = await this.api<{ items: Report[] }>('GET', `/v1/recovery-plans/${plan.id}/executions`);
-    return body.items[0] as Report;
+    const { executionId } = await this.planNow(plan.id);
+    return (await this.api<Report>('GET', `/v1/recovery-plans/${plan.id}/executions/${executionId}`)).body;
   }
 
   resume(plan: { id: string }, executionId: string) {

@@ -10,6 +10,7 @@ import { TestGroups } from '../support/protection.ts';
 import { ownVdc, vmwareVm } from '../support/rainbow.ts';
 import { TestTenant, type VmView } from '../support/tenant.ts';
 import { TWIN, twinGroup, twinOf, twinVm } from '../support/twin.ts';
+import { PLAN_STORIES } from './plan-stories.ts';
 
 /**
  * The generic harness: each step twice, a failure at each step, every undo twice, a crash after each step. After each run
@@ -50,6 +51,7 @@ const one = (vms: VmView[]): VmView & { hostId: string } => {
 };
 
 const STORIES: Record<OperationKind, Story> = {
+  ...PLAN_STORIES,
   'provision-vm': {
     prepare: async () => [],
     begin: async (_, acme) => expect((await acme.create({ name: 'made', count: 3 })).status).toBe(201),

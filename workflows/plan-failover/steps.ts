@@ -25,9 +25,9 @@
 import type { StepTable } from '../engine/step-table.ts';
 import { confirmWave } from '../recovery-plan/confirm.ts';
 import { startWave } from '../recovery-plan/start.ts';
-import { switchVms } from '../recovery-plan/switch.ts';
 import { fenceOld, promote } from './fence.ts';
 import { letGo, report } from './report.ts';
+import { switchOver } from './switch-over.ts';
 
 const GONE_ON_WITH = { none: 'it is gone on with by the next failover; the first step lets go of everything' };
 
@@ -38,7 +38,7 @@ export const STEPS: StepTable = {
     do: promote,
     undo: { none: 'the right to write was given away; taking it back could lose writes' },
   },
-  switchVms: { percent: 30, do: (state, deps) => switchVms(state, deps), undo: GONE_ON_WITH },
+  switchVms: { percent: 30, do: switchOver, undo: GONE_ON_WITH },
   startWave: { percent: 50, do: startWave, undo: GONE_ON_WITH },
   confirmWave: { percent: 60, do: confirmWave, undo: GONE_ON_WITH },
   report: { percent: 95, do: report, undo: { none: 'it is the last step' } },

@@ -1,7 +1,8 @@
 import type { GroupStatus } from '../../shared/hypervisor/replication-port.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
-import { arrived, enterPhase, loadCase, notArrived } from '../recovery-plan/case.ts';
+import { arrived, type Case, enterPhase, loadCase, notArrived } from '../recovery-plan/case.ts';
+import { takeBack } from '../recovery-plan/take-back.ts';
 
 /**
  * Both sites answer, and every group has a complete copy that still gets what is written (DR-9): nothing is stopped for a
@@ -16,6 +17,7 @@ export async function check(state: State, deps: StepDeps): Promise<Record<string
         'too-late',
         `group ${over.name} is at ${over.primarySiteId} already: what has switched goes on, or comes back by a failback`,
       );
+    await takeBackAll(found, state, deps);
     return { way: 'back', at: 0 };
   }
   const { fromSiteId, toSiteId } = found.execution;
@@ -44,4 +46,12 @@ function hindrance(
   if (!copy || copy.points.length === 0) return `there is no complete copy at ${toSiteId} yet`;
   if (copy.state === 'suspended') return 'its replication is suspended';
   return copy.linkUp ? undefined : `the link to ${toSiteId} is down`;
+}
+
+/** Gives the right to write back to the source where it was given up, before the VMs start there again. */
+async function takeBackAll({ groups, execution }: Case, state: State, deps: StepDeps): Promise<void> {
+  const reload = async () => (await loadCase(state, deps)).groups;
+  const { why } = await takeBack(groups, execution.fromSiteId, reload, deps);
+  const [first] = why;
+  if (first) throw new GiveUp('refused', `group ${first[0]} could not be given back: ${first[1]}`);
 }

@@ -10,16 +10,6 @@ import { startAgain, vmsOf } from './start-again.ts';
 
 const MIGRATION: Switch = { done: ['migrated'], failed: 'migrateFailed', group: 'migrated' };
 
-/** Gives the right to write back to the source where it was given up, before the VMs start there again. */
-export async function takeBackGroups(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const found = await enterPhase(await loadCase(state, deps), 'take back', deps);
-  const reload = async () => (await loadCase(state, deps)).groups;
-  const { why } = await takeBack(found.groups, found.execution.fromSiteId, reload, deps);
-  const [first] = why;
-  if (first) throw new Error(`group ${first[0]} could not be given back: ${first[1]}`);
-  return { at: 0, back: true };
-}
-
 /** Ends a migration, or its roll-back. A failback goes on with the reprotection when everything has arrived. */
 export async function report(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const found = await loadCase(state, deps);

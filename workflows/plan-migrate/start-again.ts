@@ -3,11 +3,10 @@ import { type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
-import { type Case, loadCase } from '../recovery-plan/case.ts';
+import type { Case } from '../recovery-plan/case.ts';
 import { letRun } from '../recovery-plan/confirm.ts';
 import { entriesOf, readParts } from '../recovery-plan/parts.ts';
 import { settleHeld } from '../recovery-plan/settle.ts';
-import { switchVms } from '../recovery-plan/switch.ts';
 import { writeMoves } from '../recovery-plan/wave.ts';
 import { bySite } from '../vm/records.ts';
 import { startOrder } from '../vm/start.ts';
@@ -58,10 +57,4 @@ export async function startAgain(found: Case, state: State, deps: StepDeps): Pro
   }
   if (booting > 0) throw new TryAgain(`${booting} VMs are not seen running again yet`);
   await settleHeld(found, state, 'it could not be started again after a migration was cancelled', deps);
-}
-
-/** Of a roll-back: gives what was shut down a place at the source, in the place of `switchVms`. */
-export async function startBack(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
-  const { execution } = await loadCase(state, deps);
-  return switchVms(state, deps, execution.fromSiteId);
 }

@@ -8,15 +8,12 @@
  *              |                        | done
  *              |        DemoteSource -> Demoted? --wait--> WaitForLast -> DemoteSource
  *              |                            | done
- *              |        Promote -> SwitchVms
- *              |                      |
- *        TakeBackGroups -> StartBack  |
- *                              |      |
- *                              +------+--> StartWave -> ConfirmWave (as in plan-failover) -> Report
- *                                                                                              | reprotect
- *                                                  InspectOld -> Reverse -> AwaitCopy -> EndReprotection
+ *              |        Promote -> SwitchVms -> StartWave -> ConfirmWave (as in plan-failover) -> Report
+ *              |                      ^                                                          | reprotect
+ *              +----------------------+          InspectOld -> Reverse -> AwaitCopy -> EndReprotection
  *
- * 1. Check           both sites answer, every copy is fed            undo: everything, in its own order (below)
+ * 1. Check           both sites answer, every copy is fed; a roll-back gives the source its right back
+ *                                                                   undo: everything, in its own order (below)
  * 2. ShutDownWave    the last to start first; they keep their room   undo: with Check
  * 3. FinalSync       all that was written is at the target           undo: with Check
  * 4. DemoteSource    the source says its last write                  undo: with Check
@@ -32,23 +29,20 @@ import { awaitCopy, endReprotection, inspectOld, reverse } from '../recovery-pla
 import { startWave } from '../recovery-plan/start.ts';
 import { switchVms } from '../recovery-plan/switch.ts';
 import { check } from './check.ts';
-import { report, takeBackGroups, unwindMigration } from './end.ts';
+import { report, unwindMigration } from './end.ts';
 import { demoteSource, finalSync, promote } from './hand-over.ts';
 import { shutDownWave } from './shut-down.ts';
-import { startBack } from './start-again.ts';
 
 const WITH_CHECK = { none: 'the undo of the first step does it all, in its own order' };
 const GONE_ON_WITH = { none: 'it is gone on with by a rerun; the first step lets go of everything' };
 
 export const STEPS: StepTable = {
   check: { percent: 2, cancelable: true, do: check, undo: unwindMigration },
-  takeBackGroups: { percent: 5, do: takeBackGroups, undo: WITH_CHECK },
-  startBack: { percent: 10, do: startBack, undo: WITH_CHECK },
   shutDownWave: { percent: 5, cancelable: true, do: shutDownWave, undo: WITH_CHECK },
   finalSync: { percent: 20, cancelable: true, do: finalSync, undo: WITH_CHECK },
   demoteSource: { percent: 30, cancelable: true, do: demoteSource, undo: WITH_CHECK },
   promote: { percent: 40, do: promote, undo: { none: 'the right to write was given away; a failback brings it back' } },
-  switchVms: { percent: 50, do: (state, deps) => switchVms(state, deps), undo: GONE_ON_WITH },
+  switchVms: { percent: 50, do: switchVms, undo: GONE_ON_WITH },
   startWave: { percent: 60, do: startWave, undo: GONE_ON_WITH },
   confirmWave: { percent: 70, do: confirmWave, undo: GONE_ON_WITH },
   report: { percent: 80, do: report, undo: GONE_ON_WITH },

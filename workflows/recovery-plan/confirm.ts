@@ -20,7 +20,7 @@ const MOST_LOOKS = 60;
 /** VMs of one call of the port. */
 const ASKED_AT_ONCE = 1_000;
 
-type Seen = 'running' | 'booting' | 'unsure' | 'over' | 'gone';
+type Seen = 'running' | 'booting' | 'moved' | 'unsure' | 'over' | 'gone';
 
 /**
  * Done means seen running (HA-21). A start that has failed is tried on another host; the next priority comes when every VM
@@ -47,10 +47,12 @@ export async function confirmWave(state: State, deps: StepDeps): Promise<Turn> {
   const gone = of('gone').map((entry) => goneEntry(entry, vms.get(subjectOf(entry))));
   const over = [...of('over'), ...(looks < MOST_LOOKS ? [] : of('unsure'))];
   const tried = await again(found, over, vms, String(state.operationId), deps);
-  const said = [...running, ...gone, ...tried];
+  const moved = of('moved').map((entry) => movedEntry(entry, vms.get(subjectOf(entry)) as Vm));
+  const said = [...running, ...gone, ...moved, ...tried];
   await writeParts(parts, withEntries(parts, said), deps.store, tellReady(found.execution.id, deps));
   const now = deps.clock.now();
-  if (tried.some((entry) => entry.outcome === 'starting')) return { turn: 'start', seconds: 0, at, looks };
+  if ([...moved, ...tried].some((entry) => entry.outcome === 'starting'))
+    return { turn: 'start', seconds: 0, at, looks };
   if (waits.length > 0) {
     const ready = waits.map((entry) => entry.readyAt ?? now);
     return { turn: 'boot', seconds: nextLook(ready, now), at, looks };
@@ -87,11 +89,14 @@ async function lookAt(
   const asked: { id: string; vm: Vm }[] = [];
   for (const entry of open) {
     const vm = vms.get(subjectOf(entry));
-    if (!vm || vm.claim !== state.operationId) seen.set(entry.id, 'gone');
+    if (isReady(entry, vm)) seen.set(entry.id, 'running');
+    else if (!vm || vm.claim !== state.operationId) seen.set(entry.id, 'gone');
     // A recovery of its host has taken it over meanwhile, and brings it up.
     else if (vm.state === 'running') seen.set(entry.id, 'running');
     else if (vm.state === 'faultResuming') seen.set(entry.id, 'unsure');
     else if (vm.state !== 'starting' || vm.hostId === null) seen.set(entry.id, 'gone');
+    // It was given another host, and this broke off before that was written down.
+    else if (vm.epoch !== entry.epoch) seen.set(entry.id, 'moved');
     else asked.push({ id: entry.id, vm });
   }
   for (const [siteId, all] of bySite(asked.map(({ id, vm }) => ({ id, vm, siteId: vm.siteId }))))
@@ -118,10 +123,20 @@ const readyEntry = (entry: ExecutionVm, { clock }: StepDeps): ExecutionVm => {
   return { ...rest, outcome: 'ready', readyAt: Math.min(entry.readyAt ?? clock.now(), clock.now()) };
 };
 
+/** Seen running and let go of already, with this very start. */
+export const isReady = (entry: ExecutionVm, vm: Vm | undefined): boolean =>
+  vm !== undefined && vm.claim === undefined && vm.state === 'running' && vm.epoch === entry.epoch;
+
+const movedEntry = ({ readyAt: _, ...entry }: ExecutionVm, { hostId, epoch }: Vm): ExecutionVm => ({
+  ...entry,
+  ...(hostId ? { hostId } : {}),
+  epoch,
+});
+
 const goneEntry = (entry: ExecutionVm, vm: Vm | undefined): ExecutionVm => ({
   ...entry,
   outcome: 'failed',
-  reason: vm ? `it was taken over by something else: it is ${vm.state}` : 'it was deleted',
+  reason: vm ? (vm.reason ?? `something else has taken it over: it is ${vm.state}`) : 'it was deleted',
 });
 
 /** Writes that they were seen running, and lets go of them: as many in one transaction as fit. */

@@ -14,6 +14,7 @@ import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { LinkFull, shiftLinks } from '../../shared/store/ledger.ts';
 import { renewSiteLease } from '../../shared/store/site-lease.ts';
+import { stopStale } from '../../shared/store/stale.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
@@ -82,22 +83,9 @@ export async function inspectOld(state: State, deps: StepDeps): Promise<Record<s
         'not-ready',
         `group ${group.name}: site ${siteId} holds ${divergent.count} writes (${divergent.bytes} bytes) that ${group.primarySiteId} does not have; look at them and discard them first (DR-14)`,
       );
-    await stopStale(siteId, new Set(group.vms), deps);
+    await stopStale(siteId, group.vms, deps);
   }
   return {};
-}
-
-async function stopStale(siteId: string, vmIds: ReadonlySet<string>, deps: StepDeps): Promise<void> {
-  const inventory = new Inventory(deps.store, SYSTEM);
-  const hosts = await inventory.hosts((await inventory.clusters()).filter((c) => c.siteId === siteId));
-  const listed = await deps.port.listProcesses(
-    siteId,
-    hosts.map((h) => h.id),
-  );
-  const stale = listed.flatMap(({ hostId, processes }) =>
-    processes.filter((p) => vmIds.has(p.vmId)).map(({ vmId, epoch }) => ({ vmId, hostId, epoch })),
-  );
-  if (stale.length > 0) await deps.port.stopVms(siteId, stale);
 }
 
 /** Turns the direction round: the old site becomes a target, its volumes the copies. Only what differs is sent. */

@@ -7,7 +7,7 @@ import type { State, StepDeps } from '../engine/step-table.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
 import { stopProcesses } from '../vm/stop.ts';
 import type { Case } from './case.ts';
-import { letRun } from './confirm.ts';
+import { isReady, letRun } from './confirm.ts';
 import { entriesOf, readParts, subjectOf, withEntries, writeParts } from './parts.ts';
 import { writeMoves } from './wave.ts';
 
@@ -51,10 +51,11 @@ export async function settleHeld(
     deps,
   );
   const now = deps.clock.now();
+  const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const said = entries.flatMap((entry): ExecutionVm[] => {
     if (entry.outcome !== 'starting') return [];
     return [
-      running.has(subjectOf(entry))
+      running.has(subjectOf(entry)) || isReady(entry, byId.get(subjectOf(entry)))
         ? { ...entry, outcome: 'ready', readyAt: entry.readyAt ?? now }
         : { ...entry, outcome: 'failed', reason },
     ];

@@ -20,13 +20,14 @@ const ORDERS_AT_ONCE = 1_000;
  * for its disks, addresses. Groups that were not promoted leave their VMs where they are, with the reason; a VM without
  * room rests at the new site, where its bytes are.
  */
-export async function switchVms(state: State, deps: StepDeps, siteId?: string): Promise<Record<string, unknown>> {
+export async function switchVms(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const found = await enterPhase(await loadCase(state, deps), 'switch VMs', deps);
   const { execution } = found;
   const parts = await readParts(execution, deps.store);
   const open = entriesOf(parts).filter((entry) => entry.outcome === 'waiting');
   const vms = await new TenantData(deps.store, SYSTEM).vmsById(open.map((entry) => entry.id));
-  const at = siteId ?? execution.toSiteId;
+  // A roll-back starts them where they were.
+  const at = state.rollback === true ? execution.fromSiteId : execution.toSiteId;
   await stopBehind(
     vms.filter((vm) => vm.siteId !== at && arrived(found).some((g) => g.id === vm.protection?.groupId)),
     deps,

@@ -17,7 +17,7 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { flawAt, heldBy, mustNotBeProtected, notPoweredOn } from '../../http/refusals.ts';
+import { flawAt, heldBy, mustNotBeProtected, mustNotBeTest, notPoweredOn } from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 
@@ -32,6 +32,7 @@ type Wish = z.infer<typeof convertVm>;
  */
 export async function acceptConversion(call: Call, deps: TenantDeps, vm: Vm, wish: Wish): Promise<Answer> {
   if (vm.claim) throw heldBy(vm);
+  mustNotBeTest(vm);
   mustNotBeProtected(vm, 'converted');
   const state = vmMachine.next(vm.state, 'coldMigrate');
   const clusterIds = await clustersFor(call, deps, vm, wish);

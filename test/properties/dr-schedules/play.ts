@@ -193,8 +193,7 @@ class Player {
   private async comeAgain(seconds: number): Promise<void> {
     this.dead = undefined;
     this.told.push(`${this.when()} it is dead for ${seconds} s`);
-    await this.test.restart(seconds);
-    this.haunt();
+    await this.test.restart(seconds, () => this.haunt());
   }
 
   /** To that time, from instant to instant. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ASYNC, Switching, SYNC } from '../../support/switching.ts';
+import { ASYNC, Switching } from '../../support/switching.ts';
 
 let story: Switching;
 afterEach(() => story.end());
@@ -62,4 +62,3 @@ describe('a site is cut off, and goes on', () => {
     );
   });
 });
-

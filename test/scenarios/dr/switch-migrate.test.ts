@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ASYNC, SYNC, Switching } from '../../support/switching.ts';
+import { ASYNC, Switching, SYNC } from '../../support/switching.ts';
 
 let story: Switching;
 afterEach(() => story.end());
