@@ -81,13 +81,14 @@ export class TestCloud {
 
   /**
    * The control plane dies, and comes again from its folder after so many seconds of cloud time, in which the world goes
-   * on. Only one that was started with a folder can.
+   * on. Only one that was started with a folder can. `begins` is called before it takes up what it had left.
    */
-  async restart(seconds = 0): Promise<void> {
+  async restart(seconds = 0, begins: () => void = () => {}): Promise<void> {
     await this.rest();
     await this.cloud.stop();
     this.clock.advanceTo(this.clock.now() + seconds * SECOND);
     this.cloud = await this.again();
+    begins();
     this.client = new LocalClient(this.cloud);
     this.nextProbe = Math.max(this.nextProbe, this.clock.now());
     await this.rest();

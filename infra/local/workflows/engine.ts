@@ -94,6 +94,8 @@ export class WorkflowEngine {
       [...hooks].map(([name, hook]) => [
         name,
         async (input: unknown) => {
+          // A process that stops takes no way out of a step that it has broken off: it is entered again at the next start.
+          this.halt.signal.throwIfAborted();
           // What stands in the journal must not be shared with what the steps are given.
           const params = JSON.parse(JSON.stringify(input)) as Params;
           if (hook.kind === 'wait') {

@@ -16,7 +16,7 @@ import { RecoveryWatch } from './watch.ts';
 const VM_MIB = 512;
 /** Without new trouble everything must have ended within so many seconds of cloud time. */
 const DUST_S = 3_600;
-const CALM_S = 60;
+const CALM_S = 35;
 const MOST_SAID = 6;
 /** Refusals that a caller has to live with. */
 const TAKEN = [200, 201, 202, 204, 404, 409, 412, 503, 507];
@@ -193,8 +193,7 @@ class Player {
   private async comeAgain(seconds: number): Promise<void> {
     this.dead = undefined;
     this.told.push(`${this.when()} it is dead for ${seconds} s`);
-    await this.test.restart(seconds);
-    this.haunt();
+    await this.test.restart(seconds, () => this.haunt());
   }
 
   /** To that time, from instant to instant. */
@@ -263,6 +262,19 @@ class Player {
     switch (h.do) {
       case 'plan':
         return this.order(this.plans[h.plan % this.plans.length] as string, h.action);
+      case 'onward': {
+        const id = this.plans[h.plan % this.plans.length] as string;
+        const { plans, groups } = await this.watch.belief();
+        const plan = plans.find((p) => p.id === id);
+        const options = plan && plan.claim === undefined ? (ONWARD[plan.state] ?? []) : [];
+        const action = options[h.which % Math.max(1, options.length)];
+        if (!action) return;
+        if (action === 'reprotect')
+          for (const g of groups.filter((g) => plan?.groups.includes(g.id)))
+            if (g.former?.divergent?.count && !g.former.divergent.discarded)
+              await this.call(`/v1/protected-groups/${g.id}/discard-divergence`, { reason: 'not wanted' }, 'discard');
+        return this.order(id, action);
+      }
       case 'disaster': {
         const [first] = (await this.watch.belief()).groups;
         if (!first) return;
@@ -349,6 +361,17 @@ class Player {
 }
 
 const KIND: Record<string, string> = { failback: 'migrate', rollback: 'migrate' };
+/** What the state of a plan allows. */
+const ONWARD: Record<string, readonly string[]> = {
+  ready: ['migrate', 'test', 'failover', 'failback'],
+  testComplete: ['cleanup', 'cleanup', 'failover'],
+  testPartialFailure: ['cleanup', 'test', 'failover'],
+  cleanupPartialFailure: ['cleanup'],
+  migratePartialFailure: ['migrate', 'rollback', 'failover'],
+  failoverPartialFailure: ['failover'],
+  recovered: ['reprotect'],
+  reprotectPartialFailure: ['reprotect'],
+};
 /** What an operator would do next. */
 const NEXT: Record<string, string> = {
   testComplete: 'cleanup',

@@ -6,6 +6,8 @@ export type Place = 'a' | 'b' | 'link' | 'host';
 /** What happens, so many half seconds after what happened before. Numbers of groups, plans and hosts count round. */
 export type Happening = { gap: number } & (
   | { do: 'plan'; action: PlanAction; plan: number }
+  /** One of those actions that the state of the plan allows. */
+  | { do: 'onward'; plan: number; which: number }
   /** A disaster: a site is lost, and what was there is failed over. */
   | { do: 'disaster'; seconds: number; after: number }
   | { do: 'group'; action: 'suspend' | 'resume' | 'discard' | 'execute'; group: number }
@@ -30,14 +32,14 @@ export interface Schedule {
 }
 
 /** Everything begins within so many half seconds. */
-const LAST_BEGINNING = 2_400;
-const LONGEST_FAULT_S = 400;
+const LAST_BEGINNING = 1_600;
+const LONGEST_FAULT_S = 300;
 
 /** In the very moment, while what was begun is under way, or long after it. */
 const gap = fc.oneof(
   { weight: 3, arbitrary: fc.nat(20) },
   { weight: 4, arbitrary: fc.integer({ min: 20, max: 160 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 160, max: 800 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 160, max: 500 }) },
 );
 const seconds = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 60, max: LONGEST_FAULT_S }));
 const fault = (on: fc.Arbitrary<Place>, ...kinds: FaultKind[]) =>
@@ -54,8 +56,11 @@ const action = (...actions: PlanAction[]) =>
   fc.record({ gap, do: fc.constant('plan' as const), action: fc.constantFrom(...actions), plan: fc.nat(3) });
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 6, arbitrary: action('failover', 'migrate', 'test', 'failback') },
-  { weight: 6, arbitrary: action('cleanup', 'reprotect', 'rollback', 'failover', 'migrate') },
+  {
+    weight: 10,
+    arbitrary: fc.record({ gap, do: fc.constant('onward' as const), plan: fc.nat(3), which: fc.nat(11) }),
+  },
+  { weight: 2, arbitrary: action('failover', 'migrate', 'test', 'failback', 'cleanup', 'reprotect', 'rollback') },
   {
     weight: 2,
     arbitrary: fc.record({ gap, do: fc.constant('disaster' as const), seconds, after: fc.nat(60) }),
@@ -138,6 +143,8 @@ export function wordsOf(h: Happening): string {
   switch (h.do) {
     case 'plan':
       return `${h.action} of plan ${h.plan}`;
+    case 'onward':
+      return `plan ${h.plan} goes on (${h.which})`;
     case 'disaster':
       return `the first site burns for ${h.seconds} s, failover after ${h.after} s`;
     case 'group':

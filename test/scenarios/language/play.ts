@@ -286,8 +286,7 @@ export class Play {
 
   private async kill(ms: number): Promise<string> {
     const { test, inStep } = this.stage;
-    await test.restart(ms / 1_000);
-    inStep();
+    await test.restart(ms / 1_000, inStep);
     this.trouble = new Trouble(test);
     return '';
   }

@@ -5,11 +5,11 @@ cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
 link a-b: sync, 2 ms, 1000 Mbit/s
 vm web x2 on h1, h2: 2 vCPU, 4 GiB
 group shop of web: sync to b
-plan p1 of shop
+plan p1 of shop: tested
 guests write every 5s
 
 at 31s: fault site-loss site-a
-at 60s: failover plan p1 without a test because "x"
-at 61s: failover plan p1 without a test because "x"
+at 60s: failover plan p1
+at 61s: failover plan p1
 run until quiet
 expect web run at b; nothing was lost; report of p1: failover success; plan p1 is recoveredPeerPending

@@ -5,11 +5,11 @@ cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
 link a-b: async, 12 ms, 1000 Mbit/s
 vm web x2 on h1, h2: 2 vCPU, 4 GiB
 group shop of web: async to b, rpo 5m
-plan p1 of shop
+plan p1 of shop: tested
 guests write every 5s
 
-at 61s: migrate plan p1 without a test because "x"
-at 63s: fault site-loss site-b for 30m
+at 61s: migrate plan p1
+before step finalSync of plan-migrate: fault site-loss site-b for 50m
 10s after plan p1 is migratePartialFailure: rollback plan p1
 run until quiet
-expect web run at a; nothing was lost; plan p1 is ready
+expect web run at a; nothing was lost; plan p1 is ready; group shop is protected

@@ -10,6 +10,6 @@ guests write every 5s
 
 at 10s: test plan p1
 8m after plan p1 is testComplete: cleanup plan p1
-60s after plan p1 is ready: migrate plan p1 without a test because "x"
+60s after plan p1 is ready: migrate plan p1
 run until quiet
 expect web run at b; nothing was lost; report of p1: migrate success; no alarm

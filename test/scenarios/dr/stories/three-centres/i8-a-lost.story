@@ -8,10 +8,10 @@ link b-c: async, 20 ms, 1000 Mbit/s
 link a-c: async, 20 ms, 1000 Mbit/s
 vm web x2 on h1, h2: 2 vCPU, 4 GiB
 group shop of web: sync to b, rpo 5m, cascade with c
-plan p1 of shop
+plan p1 of shop: tested
 guests write every 5s
 
 at 31s: fault site-loss site-a
-at 60s: failover plan p1 without a test because "x"
+at 60s: failover plan p1
 run until quiet
 expect web run at b; nothing was lost; lost as reported; report of p1: failover success

@@ -1,0 +1,17 @@
+The control plane dies in each step of a reprotection.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested
+guests write every 5s
+
+at 61s: migrate plan p1
+60s after plan p1 is recovered: reprotect plan p1
+after step inspectOld of plan-reprotect: kill the control plane for 20s
+after step reverse of plan-reprotect: kill the control plane for 20s
+after step awaitCopy of plan-reprotect: kill the control plane for 20s
+run until quiet
+expect web run at b; nothing was lost; group shop is protected; plan p1 is ready

@@ -1,0 +1,15 @@
+The old site comes back in the middle of a failover, with its VMs. They do not run again there.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested
+guests write every 5s
+
+at 31s: fault call-timeout site-a
+at 60s: failover plan p1
+after step promote of plan-failover: heal call-timeout site-a
+run until quiet
+expect web run at b; nothing was lost; plan p1 is recovered
