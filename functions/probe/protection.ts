@@ -46,9 +46,18 @@ export class ProtectionWatch {
       for (const finding of decideGroup(group, mine, now)) {
         if (finding.kind === 'alarm') await this.show(group, finding, now);
         // What was decided on is another group then: the next look decides on that one.
-        else if (!(await unlessOvertaken(act(group, finding, this.runtime, this.port)))) break;
-        else if (finding.kind !== 'demote') break;
+        else if (!(await this.done(group, finding)) || finding.kind !== 'demote') break;
       }
+    }
+  }
+
+  /** Not when somebody was faster, or the site that is to be told does not answer: the next look finds it again. */
+  private async done(group: ProtectedGroup, finding: Exclude<Finding, { kind: 'alarm' }>): Promise<boolean> {
+    try {
+      return await unlessOvertaken(act(group, finding, this.runtime, this.port));
+    } catch (error) {
+      if (!(error instanceof PortTimeout)) throw error;
+      return false;
     }
   }
 

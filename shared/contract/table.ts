@@ -5,6 +5,7 @@ import { labContract } from './laboratory.ts';
 import type { ApiOperation } from './operation.ts';
 import { protectionContract } from './protection.ts';
 import { recoveryContract } from './recovery.ts';
+import { recoveryReportContract } from './recovery-report.ts';
 import { simContract } from './sim.ts';
 import { systemContract } from './system.ts';
 import { tenantContract } from './tenant.ts';
@@ -18,6 +19,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...failoverContract,
   ...protectionContract,
   ...recoveryContract,
+  ...recoveryReportContract,
   ...labContract,
   ...simContract,
 };

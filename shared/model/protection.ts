@@ -104,7 +104,7 @@ export type GroupEvent =
  * - a group in `invalid` can be failed over again, back to a site that holds a copy, when the new primary is lost;
  * - a test that has failed can be run again before it is cleaned up, and a clean-up that hangs does not keep a disaster waiting.
  */
-export const groupMachine = stateMachine<GroupState, GroupEvent>('protected group', {
+export const groupMachine = /* @__PURE__ */ stateMachine<GroupState, GroupEvent>('protected group', {
   unprotected: { protect: 'initialSync' },
   initialSync: { syncDone: 'protected', linkDown: 'error', syncFailed: 'error', unprotect: 'unprotected' },
   protected: {

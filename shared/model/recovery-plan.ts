@@ -113,7 +113,7 @@ export type PlanEvent =
  * - a disaster does not wait for the clean-up of a test: `failover` is taken while one is not cleaned up;
  * - a failover that left VMs behind can be completed by `failover` again, and reprotected without them.
  */
-export const planMachine = stateMachine<PlanState, PlanEvent>('recovery plan', {
+export const planMachine = /* @__PURE__ */ stateMachine<PlanState, PlanEvent>('recovery plan', {
   ready: { test: 'testing', migrate: 'migrating', failover: 'failingOver' },
   testing: { testDone: 'testComplete', testFailed: 'testPartialFailure', givenUp: 'ready' },
   testComplete: { cleanup: 'cleaning', failover: 'failingOver' },

@@ -161,13 +161,13 @@ function mustNotBeUsed({ action, plan, groups }: Asked): void {
       throw heldGroup(group, group.claim);
   }
 }
-export const inUse = (group: Pick<ProtectedGroup, 'id' | 'name' | 'state'>, planId: string): DomainError =>
+const inUse = (group: Pick<ProtectedGroup, 'id' | 'name' | 'state'>, planId: string): DomainError =>
   new DomainError(
     'in-use',
     `Protected group ${group.name} is in use: plan ${planId} works with it (${group.state}); one plan at a time does (DR-19).`,
     { figures: { rule: 'DR-19', groupId: group.id, planId, state: group.state } },
   );
-export const heldGroup = (group: Pick<ProtectedGroup, 'id' | 'name' | 'state'>, operationId: string): DomainError =>
+const heldGroup = (group: Pick<ProtectedGroup, 'id' | 'name' | 'state'>, operationId: string): DomainError =>
   new DomainError(
     'operation-in-progress',
     `Protected group ${group.name} is ${group.state} and held by operation ${operationId}; wait for it to end.`,
@@ -255,7 +255,7 @@ function mustBeSettled(groups: readonly ProtectedGroup[]): void {
   );
 }
 
-export const notTested = (plan: RecoveryPlan): DomainError =>
+const notTested = (plan: RecoveryPlan): DomainError =>
   new DomainError('not-tested', `Plan ${plan.name} was not tested: ${notTestedWords(plan)} (I11).`, {
     figures: { rule: 'I11', state: plan.state },
     flaws: [

@@ -17,9 +17,8 @@ export function phasesOf({ startedAt, finishedAt, phases }: Execution): Phase[] 
       ? [{ name: 'accepted', startedAt } as Phase, ...sorted]
       : sorted;
   return all.map(({ finishedAt: _, ...phase }, i): Phase => {
-    const from = Math.max(phase.startedAt, startedAt);
     const end = all[i + 1]?.startedAt ?? finishedAt;
-    return { ...phase, startedAt: from, ...(end === undefined ? {} : { finishedAt: Math.max(from, end) }) };
+    return { ...phase, ...(end === undefined ? {} : { finishedAt: end }) };
   });
 }
 

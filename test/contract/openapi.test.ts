@@ -8,6 +8,7 @@ import { openapiDocument } from '../../shared/contract/openapi/document.ts';
 import { type ApiOperation, READ_ONLY_ROLES } from '../../shared/contract/operation.ts';
 import { protectionContract } from '../../shared/contract/protection.ts';
 import { recoveryContract } from '../../shared/contract/recovery.ts';
+import { recoveryReportContract } from '../../shared/contract/recovery-report.ts';
 import { simContract } from '../../shared/contract/sim.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
@@ -34,6 +35,7 @@ describe('the contract', () => {
       failoverContract,
       protectionContract,
       recoveryContract,
+      recoveryReportContract,
       labContract,
       simContract,
     ].flatMap((c) => Object.keys(c));

@@ -134,6 +134,7 @@ const away: Partial<ProtectedGroup> = {
 
 /** A valid call for every operation of recovery plans. */
 export const recoveryFixtures: Record<string, (s: Setting) => Promise<Fixture>> = {
+  getDrReport: async () => ({}),
   createRecoveryPlan: async (s) => {
     const { id } = await ownGroup(acme(s));
     return { body: { name: fresh('made'), groups: [id] }, other: { name: fresh('made'), groups: [id] } };

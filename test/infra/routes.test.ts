@@ -8,6 +8,7 @@ import { labContract } from '../../shared/contract/laboratory.ts';
 import type { ApiOperation } from '../../shared/contract/operation.ts';
 import { protectionContract } from '../../shared/contract/protection.ts';
 import { recoveryContract } from '../../shared/contract/recovery.ts';
+import { recoveryReportContract } from '../../shared/contract/recovery-report.ts';
 import { simContract } from '../../shared/contract/sim.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
@@ -20,7 +21,7 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   availability: availabilityContract,
   failover: failoverContract,
   recovery: protectionContract,
-  'recovery-plans': recoveryContract,
+  'recovery-plans': { ...recoveryContract, ...recoveryReportContract },
   'hypervisor-lab': labContract,
   'sim-api': simContract,
 };

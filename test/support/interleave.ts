@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import { STEP_TABLES } from '../../infra/local/workflows/steps.ts';
 import type { HypervisorPort } from '../../shared/hypervisor/port.ts';
 import type { OperationKind } from '../../shared/model/operation.ts';
-import type { Store } from '../../shared/store/store.ts';
+import { Store } from '../../shared/store/store.ts';
 import { GiveUp, type State, type Step, type StepDeps, TryAgain } from '../../workflows/engine/step-table.ts';
 
 type Undo = Extract<Step['undo'], (...args: never[]) => unknown>;
@@ -145,3 +145,25 @@ export const errorOf = (work: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+
+/**
+ * The next so many transactions wait for each other before the first of them is carried out: so each was decided on the same
+ * picture, and what they took in it they must not both be given.
+ */
+export function meetBeforeCommit(count: number): { met: () => boolean } {
+  const original = Store.prototype.commit;
+  let arrived = 0;
+  let open: () => void = () => {};
+  const all = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  Store.prototype.commit = async function (tx) {
+    if (++arrived === count) open();
+    await all;
+    return original.call(this, tx);
+  };
+  onTestFinished(() => {
+    Store.prototype.commit = original;
+  });
+  return { met: () => arrived >= count };
+}

@@ -6,7 +6,7 @@ import type { Operation } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import { EXECUTIONS_KEPT, priorityOf, type RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
-import { type Asked, type Decided, decide, inUse, KIND_OF, weigh } from '../../../shared/recovery/actions.ts';
+import { type Asked, type Decided, decide, KIND_OF, weigh } from '../../../shared/recovery/actions.ts';
 import { expectedRpoMs } from '../../../shared/recovery/standing.ts';
 import { testBegins } from '../../../shared/recovery/tested.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
@@ -245,10 +245,9 @@ function takeGroup(
     names: { '#version': 'version' },
     values: { ':version': group.version },
     onFail: (found) => {
-      const now = found as unknown as ProtectedGroup | undefined;
-      if (now?.usedBy !== undefined && now.usedBy !== plan.id) return inUse(now, now.usedBy);
+      // Who has it now is told by deciding anew.
       return new Raced(
-        now
+        found
           ? busy(`Protected group ${group.name} changes faster than this request can; try again.`)
           : new DomainError('not-ready', `There is no protected group '${group.id}' any more.`),
       );

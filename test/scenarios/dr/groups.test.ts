@@ -3,6 +3,7 @@ import type { BuiltinEstate } from '../../../shared/estate/builtin.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
 import { TestCloud } from '../../support/cloud.ts';
 import { memoryEngine } from '../../support/dynamo/client.ts';
+import { meetBeforeCommit } from '../../support/interleave.ts';
 import { TestGroups } from '../../support/protection.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
 
@@ -131,8 +132,9 @@ describe('members', () => {
 
   it('of two groups that take the same VM at once exactly one gets it', async () => {
     const [vm, other] = (await begin(2)) as [VmView, VmView];
+    const { met } = meetBeforeCommit(2);
     const replies = await Promise.all([groups.create([vm, other], sync), groups.create([other, vm], async15)]);
-    expect(replies.map((r) => r.status).sort()).toEqual([201, 409]);
+    expect([met(), ...replies.map((r) => r.status).sort()]).toEqual([true, 201, 409]);
     await test.settle();
     const { groups: all, vms } = await belief();
     expect(all).toHaveLength(1);
@@ -141,7 +143,9 @@ describe('members', () => {
 
   it('a VM that is deleted at once is deleted or protected, never both', async () => {
     const [vm] = (await begin()) as [VmView];
+    const { met } = meetBeforeCommit(2);
     const [made, deleted] = await Promise.all([groups.create([vm], sync), acme.remove(vm.id)]);
+    expect(met()).toBe(true);
     expect([made.status, deleted.status].filter((s) => s < 300)).toHaveLength(1);
     await test.settle();
     const { groups: all, vms } = await belief();
@@ -151,11 +155,12 @@ describe('members', () => {
   it('the last room on a link is taken by one group', async () => {
     const vms = await begin(2);
     const [one, two] = vms as [VmView, VmView];
+    const { met } = meetBeforeCommit(2);
     const replies = await Promise.all([
       groups.create([one], { ...sync, mbps: 6_000 }),
       groups.create([two], { ...sync, mbps: 6_000 }),
     ]);
-    expect(replies.map((r) => r.status).sort()).toEqual([201, 507]);
+    expect([met(), ...replies.map((r) => r.status).sort()]).toEqual([true, 201, 507]);
     const refused = replies.find((r) => r.status === 507);
     expect(refused?.body).toMatchObject({
       code: 'no-capacity',

@@ -41,6 +41,24 @@ describe.each(Array.from({ length: 12 }, (_, i) => i + 1))('two plans with one g
     expect((await face.stored(loser?.id as string)).claim).toBeUndefined();
   });
 
+  it('a plan that is changed and begun at once is begun as it was, or not at all', async () => {
+    const random = seededRandom(seed);
+    face = new RecoveryFace(() => random.below(4));
+    const { plan, group } = await face.tested();
+    const change = { priorities: { [group.vms[0] as string]: 1 } };
+    const [begun, changed] = (await Promise.all([
+      act(plan.id, 'failover'),
+      face.call('PATCH', `${base}/${plan.id}`, { body: change }),
+    ])) as [FaceReply, FaceReply];
+    const outcomes = [begun.body.code ?? begun.status, changed.body.code ?? changed.status];
+    expect([
+      [202, 'operation-in-progress'],
+      [202, 'precondition-failed'],
+      ['not-tested', 200],
+    ]).toContainEqual(outcomes);
+    expect((await face.stored(plan.id)).priorities).toEqual(changed.status === 200 ? change.priorities : undefined);
+  });
+
   it('of two calls of one plan at once exactly one begins', async () => {
     const random = seededRandom(seed);
     face = new RecoveryFace(() => random.below(4));
@@ -122,8 +140,10 @@ describe('the report of an execution', () => {
     await face.room(40, 400_000);
     for (let i = 1; i <= 40; i++) await face.store.update(keys.host('b-c1', `b-h${i}`), { set: { 'free.vcpus': 100 } });
     const plan = await face.plan(groups);
-    expect((await act(plan.id, 'failover', { override: { reason: 'now' } })).status).toBe(202);
-    const [report] = (await listed(plan)).items;
+    await face.endsTest(plan.id);
+    expect((await act(plan.id, 'failover')).status).toBe(202);
+    const [report, test] = (await listed(plan)).items;
+    expect([test.action, test.vmCount, test.vms.length, test.moreVms]).toEqual(['test', 1_200, 0, 1_200]);
     expect([report.vmCount, report.vms.length, report.moreVms, report.rto]).toEqual([1_200, 1_000, 200, undefined]);
     const path = `${base}/${plan.id}/executions/${report.id}`;
     const first = (await face.must(200, 'GET', path)).body;

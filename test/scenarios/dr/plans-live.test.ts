@@ -83,3 +83,18 @@ it('a switch without a test is refused, and not one VM has moved', async () => {
   await test.advance(30);
   expect(await acme.vm(before.id)).toEqual(before);
 });
+
+it('an operator sees the plans of all tenants, as JSON and as CSV; a tenant does not', async () => {
+  const { plan } = await begin('sync', 1);
+  const path = '/v1/system/reports/dr';
+  const report = await test.client.must<{ items: object[]; totals: object }>('GET', path, test.operator);
+  expect(report.totals).toEqual({ plans: 1, vms: 1, untested: 1, drillsOverdue: 0, notProtected: 0 });
+  expect(report.items).toMatchObject([{ tenant: 'acme', planId: plan, plan: 'erp', tested: false, protected: 1 }]);
+  const csv = await test.client.call<string>('GET', `${path}?format=csv`, { token: test.operator });
+  expect(csv.headers.get('content-type')).toContain('text/csv');
+  const [names, row] = String(csv.body)
+    .split('\r\n')
+    .map((line) => line.split(',')) as [string[], string[]];
+  expect([row[names.indexOf('planId')], row[names.indexOf('tested')]]).toEqual([plan, 'false']);
+  expect((await test.client.call('GET', path, { token: acme.token })).status).toBe(403);
+});
