@@ -1,4 +1,4 @@
-The source burns before the last writes were sent. The migration cannot be gone on with; the failover takes it from there, and says what is lost.
+The source burns before the last writes were sent, and comes back later without its VMs running. The migration has stopped; the failover takes it from there, and says what is lost.
 
 cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
 cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
@@ -9,7 +9,7 @@ plan p1 of shop: tested
 guests write every 5s
 
 at 4m: migrate plan p1
-before step finalSync of plan-migrate: fault site-loss site-a
+before step finalSync of plan-migrate: fault site-loss site-a for 20m
 10s after plan p1 is migratePartialFailure: failover plan p1
 run until quiet
 expect web run at b; lost as reported; report of p1: failover success
