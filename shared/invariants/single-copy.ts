@@ -34,9 +34,11 @@ export const oneWriterPerVm: Invariant = {
     const writable = (v: { vmId: string; siteId?: string }) => !refuses.has(`${groupOf.get(v.vmId)} ${v.siteId}`);
     for (const [vmId, volumes] of Map.groupBy(seen.volumes ?? [], (v) => v.vmId)) {
       const writers = new Set(
-        volumes.filter(writable).flatMap((v) =>
-          (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),
-        ),
+        volumes
+          .filter(writable)
+          .flatMap((v) =>
+            (byVm.get(vmId) ?? []).filter((p) => p.epoch === v.leaseEpoch).map((p) => `${p.hostId}/${p.epoch}`),
+          ),
       );
       if (writers.size > 1)
         violations.push(`${vmId} has ${writers.size} processes that can write: ${[...writers].join(', ')}`);

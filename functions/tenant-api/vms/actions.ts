@@ -13,7 +13,14 @@ import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.
 import { decideAnew, Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-import { beingRecovered, heldBy, mustNotBeProtected, mustNotBeTest, notPoweredOn, recoveryOf } from '../../http/refusals.ts';
+import {
+  beingRecovered,
+  heldBy,
+  mustNotBeProtected,
+  mustNotBeTest,
+  notPoweredOn,
+  recoveryOf,
+} from '../../http/refusals.ts';
 import { operationView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 

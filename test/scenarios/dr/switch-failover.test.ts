@@ -46,8 +46,8 @@ describe('a site burns, and its VMs are failed over', () => {
   });
 });
 
-describe('a site is cut off, and goes on', () => {
-  it('it can write no more when the other site begins', async () => {
+describe('a site that still answers is failed over', () => {
+  it('it gives the right to write up, its processes are stopped, and nothing is lost', async () => {
     story = await Switching.start();
     const { vms, group } = await story.protect(2);
     const plan = await story.plan([group]);
