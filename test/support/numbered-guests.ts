@@ -135,7 +135,7 @@ export class NumberedGuests {
 }
 
 /** DR-6: of each primary's writes a beginning is there, without a gap. */
-function inOrder(mine: readonly Acknowledged[], present: ReadonlyMap<number, string>, where: string): string[] {
+export function inOrder(mine: readonly Acknowledged[], present: ReadonlyMap<number, string>, where: string): string[] {
   const broken: string[] = [];
   for (const [epoch, writes] of Map.groupBy(mine, (w) => w.epoch)) {
     const gap = writes.findIndex((w) => present.get(w.n) !== w.text);

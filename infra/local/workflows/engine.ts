@@ -162,7 +162,8 @@ export class WorkflowEngine {
         used[index] = (used[index] as number) + 1;
         onRetry();
         await this.sleepUntil(
-          this.clock.now() + Math.min(seconds, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY) * SECOND,
+          // Cloud time is whole milliseconds, however often the rate has been applied.
+          Math.ceil(this.clock.now() + Math.min(seconds, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY) * SECOND),
         );
       }
     }

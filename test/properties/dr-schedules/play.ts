@@ -104,7 +104,7 @@ class Player {
     // The trouble ends: faults run out, and who has no power is switched on.
     this.doom = undefined;
     await this.advance(Math.max(this.now, ...this.watch.faults().map((f) => f.until ?? 0)));
-    await this.calm();
+    await this.calm(['online', 'fenced']);
     for (const host of HOSTS)
       this.taken(
         await this.test.client.call('POST', `/v1/system/hosts/${host}/power-on`, { token: this.test.operator }),
@@ -244,14 +244,13 @@ class Player {
   }
 
   /** Until nothing has been under way for a while. What never ends is found by what is asked afterwards. */
-  private async calm(seconds = CALM_S): Promise<void> {
+  private async calm(states: readonly string[] = ['online'], seconds = CALM_S): Promise<void> {
     const end = this.now + DUST_S * SECOND;
     let since = this.now;
     while (this.now < end) {
       await this.test.rest();
       const { hosts } = await this.watch.belief();
-      const still =
-        this.test.cloud.engine.size === 0 && hosts.every((h) => ['online', 'fenced'].includes(h.state) && !h.claim);
+      const still = this.test.cloud.engine.size === 0 && hosts.every((h) => states.includes(h.state) && !h.claim);
       if (!still) since = this.now;
       else if (this.now - since >= seconds * SECOND) return;
       await this.advance(Math.min(end, this.now + 5 * SECOND));

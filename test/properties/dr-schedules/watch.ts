@@ -9,6 +9,8 @@ import type { NumberedGuests } from '../../support/numbered-guests.ts';
 import { Watch } from '../schedules/watch.ts';
 
 const EVERY_INSTANT = new Set(['INV-1', 'INV-2', 'INV-3', 'INV-4', 'INV-5', 'INV-6', 'INV-7', 'INV-13']);
+/** What cuts a whole site off from its manager. */
+const WAY: ReadonlySet<string> = new Set(['call-timeout', 'answer-lost', 'site-loss']);
 const ALWAYS = INVARIANTS.filter((i) => EVERY_INSTANT.has(i.id));
 
 /** Belief and truth at an instant, with the copies of protected groups and with what guests were told. */
@@ -25,7 +27,16 @@ export class RecoveryWatch extends Watch {
   }
 
   override truth(now: number): ReturnType<Watch['truth']> {
-    return { ...super.truth(now), copies: this.copies };
+    const seen = super.truth(now);
+    // Of hosts at a site that nobody can reach nothing can be known.
+    const silent = new Set(
+      this.faults()
+        .filter((f) => WAY.has(f.fault) && f.at <= now && now < (f.until ?? Number.POSITIVE_INFINITY))
+        .map((f) => f.target),
+    );
+    const heard = (hostId: string) =>
+      ![...silent].some((site) => hostId.startsWith(`${site.replace('site', 'host')}-`));
+    return { ...seen, answered: seen.answered.filter(heard), copies: this.copies };
   }
 
   override async wrong(now: number, invariants = ALWAYS): Promise<string[]> {

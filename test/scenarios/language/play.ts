@@ -27,7 +27,7 @@ import {
 import { natural } from './words.ts';
 
 /** The longest that a story may take that runs until quiet, ms of story time. */
-const LONGEST_MS = 3_600_000;
+const LONGEST_MS = 4 * 3_600_000;
 
 /** What was seen of a story, for its promises. */
 export interface Seen {
