@@ -32,6 +32,7 @@ import {
 import { endExecution } from './end.ts';
 import { entriesOf, readParts } from './parts.ts';
 import { succeed } from './switched.ts';
+import { removeCopiesIfHeard } from './test-copies.ts';
 
 /** How long the first copy back is waited for here, ms; what takes longer goes on, and a rerun sees it end. Declared. */
 const PATIENCE_MS = 25 * MINUTE;
@@ -170,10 +171,11 @@ export async function awaitCopy(state: State, deps: StepDeps): Promise<Record<st
   return { turn: 'wait', seconds: Math.min(LOOK_S.most, Math.max(LOOK_S.least, ...ends)) };
 }
 
-/** The roles are the other way round: nothing is left of the switch. */
+/** The roles are the other way round: nothing is left of the switch, nor of a test that it has interrupted. */
 export async function endReprotection(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const found = await enterPhase(await loadCase(state, deps), 'report', deps);
   const entries = entriesOf(await readParts(found.execution, deps.store));
+  await removeCopiesIfHeard(found.plan, deps);
   await succeed(state, found, entries, deps);
   await endExecution(
     found,

@@ -1,11 +1,12 @@
 import { clusterOf, holdsOf, storageHoldsOf } from '../../shared/hypervisor/demand.ts';
+import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { asTenant } from '../../shared/store/context.ts';
 import { shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
-import type { StepDeps } from '../engine/step-table.ts';
+import { type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
 import { deleteVolumes } from '../vm/remove.ts';
 import { stopProcesses } from '../vm/stop.ts';
@@ -25,6 +26,16 @@ export async function removeCopies(copies: readonly Vm[], deps: StepDeps): Promi
   await stopProcesses(copies, deps);
   await deleteVolumes(copies, deps);
   for (const [siteId, all] of bySite(copies)) for (const wave of inWaves(all)) await forget(siteId, wave, deps);
+}
+
+/** The same where something else matters more: what cannot be removed now is left for the next chance. */
+export async function removeCopiesIfHeard(plan: RecoveryPlan, deps: StepDeps): Promise<void> {
+  try {
+    await removeCopies(await copiesOf(plan, deps), deps);
+  } catch (error) {
+    if (!(error instanceof PortTimeout || error instanceof TryAgain)) throw error;
+    deps.log.info('copies of a test are left for later', { planId: plan.id, why: error.message });
+  }
 }
 
 const itemsOf = (vm: Vm): string[] => [

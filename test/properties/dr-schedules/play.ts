@@ -344,7 +344,7 @@ class Player {
     const { vms, plans, groups } = await this.watch.belief();
     const wrong = [
       ...(this.test.cloud.engine.size > 0 ? ['workflows do not end'] : []),
-      ...(await this.watch.wrong(this.now, [...INVARIANTS])),
+      ...(await this.watch.wrong(this.now, [...INVARIANTS], true)),
       ...(await this.watch.volumes()),
       ...plans.filter((p) => p.state !== 'ready').map((p) => `plan ${p.name} is still ${p.state}: ${p.reason}`),
       ...groups.filter((g) => g.state !== 'protected').map((g) => `group ${g.name} is still ${g.state}: ${g.reason}`),
@@ -354,7 +354,7 @@ class Player {
     ];
     const taken = await this.guests.write(this.vms);
     if (taken !== this.vms.length) wrong.push(`${taken} of ${this.vms.length} guests can write`);
-    wrong.push(...(await this.watch.wrong(this.now, [...INVARIANTS])));
+    wrong.push(...(await this.watch.wrong(this.now, [...INVARIANTS], true)));
     if (wrong.length > 0) throw await this.failure('in the end, ', wrong);
   }
 }

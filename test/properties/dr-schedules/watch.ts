@@ -39,11 +39,11 @@ export class RecoveryWatch extends Watch {
     return { ...seen, answered: seen.answered.filter(heard), copies: this.copies };
   }
 
-  override async wrong(now: number, invariants = ALWAYS): Promise<string[]> {
+  override async wrong(now: number, invariants = ALWAYS, atRest = false): Promise<string[]> {
     this.copies = await trueCopies(new World(this.store()), this.faults(), now);
     const belief = await this.belief();
     const apart = protectedElsewhere(belief);
-    const found = (await super.wrong(now, invariants)).filter((w) => !apart(w));
+    const found = (await super.wrong(now, invariants, atRest)).filter((w) => !apart(w));
     found.push(...this.guests.broken);
     const roles = belief.groups.map((g) => `${g.id} ${g.epoch} ${g.state}`).join();
     if (roles !== this.roles || invariants !== ALWAYS) found.push(...(await this.writes(belief)));

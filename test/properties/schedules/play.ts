@@ -180,7 +180,7 @@ class Player {
     const belief = await this.watch.belief();
     const alarmed = new Set(belief.alarms.filter((a) => a.state === 'active').map((a) => a.object));
     const wrong = [
-      ...(await this.watch.wrong(this.now, [...INVARIANTS])),
+      ...(await this.watch.wrong(this.now, [...INVARIANTS], true)),
       ...belief.hosts.filter((h) => h.state !== 'online').map((h) => `${h.id} is still ${h.state}`),
       ...belief.vms
         .filter((vm) => vm.state !== 'running' && vm.state !== 'stopped' && !(vm.reason && alarmed.has(vm.id)))
