@@ -98,7 +98,7 @@ export interface GroupResult {
 }
 
 /** A write's place in the sequence of its group, and when it was acknowledged, ms; sequence 0 is before the first write. */
-export interface Mark {
+interface Mark {
   sequence: number;
   at: number;
 }
@@ -126,7 +126,7 @@ export interface GroupStatus {
   /** Of a former primary: what the primary of today does not have. */
   divergent?: LostWrites & { discarded: boolean };
 }
-export type CopyRole = 'primary' | 'secondary' | 'demoted';
+type CopyRole = 'primary' | 'secondary' | 'demoted';
 
 export interface LegStatus {
   siteId: string;

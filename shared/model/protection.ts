@@ -17,7 +17,7 @@ export const KEPT_POINTS_DEFAULT = 4;
  * `activeStandby`: one target. The others have a second target `thirdSiteId` that is fed asynchronously (DR-18): `cascade`
  * from the first target, `parallel` from the primary, `star` from the primary with the leg between the targets standing by.
  */
-export const TOPOLOGIES = ['activeStandby', 'cascade', 'parallel', 'star'] as const;
+const TOPOLOGIES = ['activeStandby', 'cascade', 'parallel', 'star'] as const;
 export type Topology = (typeof TOPOLOGIES)[number];
 
 export const replicationSpec = z.strictObject({
@@ -142,8 +142,6 @@ export interface ProtectedGroup {
   /** Members no more, whose copies are still to be removed. */
   leaving?: string[];
   replication: ReplicationSpec;
-  /** When its members or its policy changed last: a test from before says nothing of it (I11). */
-  changedAt: number;
   /** The site whose copy has, or is being given, the right to write (DR-7). Raised with `epoch`, in one write. */
   primarySiteId: string;
   epoch: number;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { stateMachine } from './state-machine.ts';
 
 /** Groups of a plan at most; declared. */
-export const PLAN_GROUPS_MAX = 20;
+const PLAN_GROUPS_MAX = 20;
 /** Priority groups of a plan (DR-11): 1 starts first. */
 export const PRIORITIES = { first: 1, last: 5, default: 3 } as const;
 /** A pause or a call-out waits so long at most, minutes. Declared. */
@@ -12,7 +12,7 @@ export const EXECUTIONS_KEPT = 1_000;
 /** A plan as it is stored has so many bytes at most: with its records it stays within one item of the table (400 KB). */
 export const PLAN_BYTES_MAX = 256 * 1024;
 /** A plan can be drilled so seldom at most, days. Declared. */
-export const DRILL_DAYS_MAX = 366;
+const DRILL_DAYS_MAX = 366;
 
 const id = z.string().min(1).max(128);
 const steps = z.strictObject({

@@ -268,7 +268,7 @@ const notTested = (plan: RecoveryPlan): DomainError =>
   });
 
 /** What stands in the way of single VMs at the recovery site: networks, addresses, room. */
-export interface Hindrances {
+interface Hindrances {
   flaws: readonly Flaw[];
   capacity: Capacity;
 }

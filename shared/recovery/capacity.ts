@@ -24,7 +24,7 @@ export interface SitePicture {
   hosts: readonly Host[];
   datastores: readonly Datastore[];
 }
-export interface SitePlace {
+interface SitePlace {
   ok: true;
   clusterId: string;
   seat: Seat;
@@ -95,7 +95,7 @@ export class RecoverySite {
 }
 const NO_CLUSTER = 'Map the cluster to one of the recovery site, and let that reach the datastores of the copies.';
 
-export interface ClusterRoom {
+interface ClusterRoom {
   clusterId: string;
   name: string;
   /** Hosts on which VMs may be started now. */
@@ -105,7 +105,7 @@ export interface ClusterRoom {
   /** What VMs of the plan would take of it. */
   needed: BaseAmounts & { vms: number };
 }
-export interface HomelessVm {
+interface HomelessVm {
   vmId: string;
   name: string;
   priority: number;
@@ -114,7 +114,7 @@ export interface HomelessVm {
   ruledOut: Record<string, number>;
   help: string[];
 }
-export interface StoreRoom {
+interface StoreRoom {
   datastoreId: string;
   neededGiB: number;
   freeGiB: number;

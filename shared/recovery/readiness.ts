@@ -8,7 +8,7 @@ import type { Standing } from './standing.ts';
 import { drillsOf, isTested, lastDrill } from './tested.ts';
 
 /** What a plan can lack. */
-export const FINDING_CODES = [
+const FINDING_CODES = [
   'no-route',
   'plan-state',
   'group-missing',
@@ -27,7 +27,7 @@ export const FINDING_CODES = [
   'drill-overdue',
   'vm-outdated',
 ] as const;
-export type FindingCode = (typeof FINDING_CODES)[number];
+type FindingCode = (typeof FINDING_CODES)[number];
 
 /**
  * Points of 100 that a finding costs, once per code; `blocks`: nothing may be begun while it is there, so the score is
@@ -55,7 +55,7 @@ const WEIGHTS: Record<FindingCode, { points: number; blocks?: true }> = {
 /** No plan that is blocked has as many points. */
 const BLOCKED = 50;
 
-export interface ReadinessFinding {
+interface ReadinessFinding {
   code: FindingCode;
   /** What it is about: an id. */
   subject: string;

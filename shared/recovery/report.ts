@@ -26,7 +26,7 @@ export function phasesOf({ startedAt, finishedAt, phases }: Execution): Phase[] 
 export const rtoOf = (execution: Pick<Execution, 'startedAt'>, vm: Pick<ExecutionVm, 'readyAt'>): number | undefined =>
   vm.readyAt === undefined ? undefined : seconds(Math.max(0, vm.readyAt - execution.startedAt));
 
-export interface Rto {
+interface Rto {
   /** The last VM of the most urgent priority that any VM has, and the last of all, seconds; absent until they are ready. */
   criticalSeconds?: number;
   allSeconds?: number;
@@ -106,7 +106,7 @@ export const groupRpo = (group: GroupOutcome) => {
 export const rpoSeconds = ({ groups }: Pick<Execution, 'groups'>): number =>
   seconds(Math.max(0, ...groups.map(lostMs)));
 
-export interface Drilled {
+interface Drilled {
   executionId: string;
   startedAt: number;
   state: Execution['state'];

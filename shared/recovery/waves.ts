@@ -85,7 +85,7 @@ export function circleOf(dependsOn: NonNullable<RecoveryPlanSpec['dependsOn']>):
 }
 
 /** The priority that starts first of those that any of these VMs have. */
-export const firstPriority = (plan: Ordered, vmIds: readonly string[]): number =>
+const firstPriority = (plan: Ordered, vmIds: readonly string[]): number =>
   vmIds.reduce((least, id) => Math.min(least, priorityOf(plan, id)), Number.POSITIVE_INFINITY);
 
 /** Steps of the plan at that place of a priority, in their order. One that names no priority belongs to the first. */

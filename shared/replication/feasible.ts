@@ -3,7 +3,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../kernel/clock.ts';
 import type { ReplicationSpec } from '../model/protection.ts';
 
 /** A first copy that would take longer is refused: nothing would be protected for so long, ms. Declared, the longest RPO. */
-export const INITIAL_COPY_MAX_MS = 31 * DAY;
+const INITIAL_COPY_MAX_MS = 31 * DAY;
 const BITS = 8;
 const GIB = 2 ** 30;
 const MEGA = 1e6;

@@ -12,7 +12,7 @@ import {
  * A write waits for the other end, so a link that is longer than this carries no synchronous leg: latency, ms, there and
  * back. Declared, as vendors of metro clusters have it.
  */
-export const SYNC_LATENCY_MAX_MS = 5;
+const SYNC_LATENCY_MAX_MS = 5;
 
 /** A policy with all that was left out. */
 export const completed = (spec: ReplicationSpec) => ({

@@ -5,7 +5,7 @@ import type { Vm } from '../model/vm.ts';
 import { periodMsOf } from './feasible.ts';
 
 /** Volumes that cannot be matched are a flaw of the belief, told before any site is. */
-export class Unmatched extends Error {}
+class Unmatched extends Error {}
 
 /**
  * What the primary of a group is told: all volumes of its members in one order, and for each leg the volume that stands for

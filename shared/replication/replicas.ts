@@ -4,7 +4,7 @@ import type { Replica } from '../model/protection.ts';
 import { storageGiBOf, type Vm } from '../model/vm.ts';
 
 type Protectable = Pick<Vm, 'id' | 'disks' | 'clusterId'>;
-export interface Rooms {
+interface Rooms {
   /** What each VM gets at each target. */
   replicas: Map<string, Replica[]>;
   /** VMs for whose copies there is no room, or nothing that could run them. */

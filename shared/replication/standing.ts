@@ -84,7 +84,7 @@ function transferOf(sent: LegStatus | undefined, leg: GroupLeg, now: number) {
 }
 
 /** Where a group goes on when sites are lost, and what that costs. */
-export interface AfterLoss {
+interface AfterLoss {
   lost: string[];
   siteId?: string;
   lossMs?: number;

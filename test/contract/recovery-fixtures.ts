@@ -33,7 +33,6 @@ async function ownGroup(where: Where, fields: Partial<ProtectedGroup> = {}): Pro
     state: 'protected',
     vms: [],
     replication: { mode: 'async', targetSiteId: 'site_far', rpoMinutes: 15 },
-    changedAt: 0,
     primarySiteId: 'site_a',
     epoch: 1,
     orderVersion: 1,

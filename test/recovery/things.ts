@@ -74,7 +74,6 @@ export function group(id: string, vms: string[], fields: Partial<ProtectedGroup>
     state: 'protected',
     vms,
     replication: { mode: 'async', targetSiteId: 'b', rpoMinutes: 15 },
-    changedAt: 0,
     primarySiteId: 'a',
     epoch: 1,
     orderVersion: 1,

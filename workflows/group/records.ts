@@ -34,7 +34,7 @@ export async function membersOf(group: ProtectedGroup, ids: readonly string[], {
 }
 
 /** The copies of a VM at a site. */
-export const copiesAt = (vm: Vm, siteId: string): VolumeRef[] =>
+const copiesAt = (vm: Vm, siteId: string): VolumeRef[] =>
   (vm.protection?.replicas ?? [])
     .filter((replica) => replica.siteId === siteId)
     .flatMap(({ volumes }) => volumes.map(({ id, name }) => ({ id, vmId: vm.id, name })));

@@ -3,9 +3,10 @@ import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { type Migration, nextEpoch, type Seat, type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { HostFull, shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
-import { MAX_ACTIONS, Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
+import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { publicWords, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { Moved, unchanged, vmKey } from '../vm/records.ts';
+import { inWaves as packed } from '../vm/waves.ts';
 import type { Move } from './plan.ts';
 
 /** Transactions that are under way at the same time. */
@@ -142,17 +143,9 @@ const resuming = (vm: Vm) => (vm.state === 'faultResuming' ? vm.state : vmMachin
  * so that their order says nothing.
  */
 export function inWaves(moves: readonly Move[]): Move[][] {
-  const waves: Move[][] = [];
-  let items = new Set<string>();
   const source = (m: Move) => m.vm.runsOn ?? '';
   const sorted = [...moves].sort((a, b) => (source(a) < source(b) ? -1 : source(a) > source(b) ? 1 : 0));
-  for (const move of sorted) {
-    const grown = new Set([...items, ...itemsOf(move)]);
-    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
-    items = waves.at(-1)?.length ? grown : new Set(itemsOf(move));
-    waves.at(-1)?.push(move);
-  }
-  return waves;
+  return packed(sorted, itemsOf);
 }
 
 /** Writes moves in waves. When the ground of a wave has shifted, what is left is planned anew from what stands there now. */

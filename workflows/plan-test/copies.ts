@@ -6,7 +6,7 @@ import type { Disk, Nic, Seat, Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { DatastoreFull, HostFull, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { type Case, enterPhase, loadCase } from '../recovery-plan/case.ts';
 import { moveAddresses } from '../recovery-plan/nics.ts';
@@ -14,6 +14,7 @@ import { entriesOf, readParts, withEntries, writeParts } from '../recovery-plan/
 import { inOrder, noHost, pictureOf, siteWithout } from '../recovery-plan/place.ts';
 import { copiesOf, removeCopies } from '../recovery-plan/test-copies.ts';
 import { vmKey } from '../vm/records.ts';
+import { inWaves } from '../vm/waves.ts';
 
 /**
  * Gives every VM of the plan a copy at the recovery site (DR-8): a VM of its own, in a network that nobody else is in, with
@@ -140,15 +141,7 @@ async function write(copies: readonly Vm[], { store }: StepDeps): Promise<void> 
     ...holdsOf(vm).map((h) => h.hostId),
     ...vm.disks.map((d) => d.datastoreId),
   ];
-  const waves: Vm[][] = [];
-  let size = new Set<string>();
-  for (const vm of copies) {
-    const grown = new Set([...size, ...items(vm)]);
-    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
-    size = waves.at(-1)?.length ? grown : new Set(items(vm));
-    waves.at(-1)?.push(vm);
-  }
-  for (const wave of waves) {
+  for (const wave of inWaves(copies, items)) {
     const tx = new Transaction();
     const clusters = new Map(wave.map((vm) => [vm.hostId as string, vm.clusterId]));
     for (const vm of wave) {

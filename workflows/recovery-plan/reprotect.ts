@@ -116,7 +116,7 @@ function reversed(spec: ReplicationSpec, primary: string, old: string): Replicat
 async function turnRound(
   group: ProtectedGroup,
   links: Parameters<typeof legsOf>[2],
-  { store, clock }: StepDeps,
+  { store }: StepDeps,
 ): Promise<void> {
   if (group.legs.length > 0) return;
   const replication = reversed(group.replication, group.primarySiteId, oldSiteOf(group));
@@ -129,7 +129,6 @@ async function turnRound(
       legs: made.legs,
       links: made.links,
       orderVersion: group.orderVersion + 1,
-      changedAt: clock.now(),
     },
     add: { version: 1 },
     ...asRead('group', group),

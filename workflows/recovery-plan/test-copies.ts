@@ -5,11 +5,12 @@ import type { Vm } from '../../shared/model/vm.ts';
 import { asTenant } from '../../shared/store/context.ts';
 import { shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
 import { deleteVolumes } from '../vm/remove.ts';
 import { stopProcesses } from '../vm/stop.ts';
+import { inWaves } from '../vm/waves.ts';
 import { addressKey } from './nics.ts';
 
 /** All copies that tests of a plan have made, whichever execution it was: nothing is left behind for want of a note. */
@@ -25,7 +26,8 @@ export async function removeCopies(copies: readonly Vm[], deps: StepDeps): Promi
   if (copies.length === 0) return;
   await stopProcesses(copies, deps);
   await deleteVolumes(copies, deps);
-  for (const [siteId, all] of bySite(copies)) for (const wave of inWaves(all)) await forget(siteId, wave, deps);
+  for (const [siteId, all] of bySite(copies))
+    for (const wave of inWaves(all, itemsOf)) await forget(siteId, wave, deps);
 }
 
 /** The same where something else matters more: what cannot be removed now is left for the next chance. */
@@ -44,18 +46,6 @@ const itemsOf = (vm: Vm): string[] => [
   ...holdsOf(vm).map((h) => h.hostId),
   ...storageHoldsOf(vm).map((h) => h.datastoreId),
 ];
-
-function inWaves(vms: readonly Vm[]): Vm[][] {
-  const waves: Vm[][] = [];
-  let items = new Set<string>();
-  for (const vm of vms) {
-    const grown = new Set([...items, ...itemsOf(vm)]);
-    if (waves.length === 0 || grown.size > MAX_ACTIONS) waves.push([]);
-    items = waves.at(-1)?.length ? grown : new Set(itemsOf(vm));
-    waves.at(-1)?.push(vm);
-  }
-  return waves;
-}
 
 /** No quota was charged for them, so none is given back. */
 async function forget(siteId: string, wave: readonly Vm[], { store }: StepDeps): Promise<void> {

@@ -11,9 +11,10 @@ import {
   vmMachine,
 } from '../../shared/model/vm.ts';
 import { HostFull, refundVdc, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
-import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { Moved, unchanged, vmKey } from '../vm/records.ts';
+import { inWaves as packed } from '../vm/waves.ts';
 import { addressItems, moveAddresses } from './nics.ts';
 
 /** Transactions that are under way at the same time. */
@@ -122,19 +123,15 @@ const itemsOf = ({ vm, seat, over }: PlacedVm): string[] => [
 
 /** As many moves as fit into one transaction; those to one host go together, so that ledgers are written once for several. */
 export function inWaves(moves: readonly PlacedVm[]): PlacedVm[][] {
-  const waves: PlacedVm[][] = [];
-  let items = new Set<string>();
   const to = ({ seat }: PlacedVm) => seat?.hostId ?? '';
-  for (const move of [...moves].sort((a, b) => (to(a) < to(b) ? -1 : to(a) > to(b) ? 1 : 0))) {
-    const grown = new Set([...items, ...itemsOf(move)]);
-    // Each VM whose storage moves or whose quota shrinks has an action of its own for it.
-    const alone = move.over && (move.vm.storageMoves || itemsOf(move).includes(move.vm.vdcId));
-    if (waves.length === 0 || grown.size > MAX_ACTIONS || alone) waves.push([]);
-    items = waves.at(-1)?.length ? grown : new Set(itemsOf(move));
-    waves.at(-1)?.push(move);
-    if (alone) waves.push([]);
-  }
-  return waves.filter((some) => some.length > 0);
+  // Each VM whose storage moves or whose quota shrinks has an action of its own for it.
+  const alone = (move: PlacedVm) =>
+    move.over !== undefined && (move.vm.storageMoves !== undefined || itemsOf(move).includes(move.vm.vdcId));
+  return packed(
+    [...moves].sort((a, b) => (to(a) < to(b) ? -1 : to(a) > to(b) ? 1 : 0)),
+    itemsOf,
+    alone,
+  );
 }
 
 /** Writes moves in waves. When the ground of one has shifted, what is left is decided anew from what stands there now. */

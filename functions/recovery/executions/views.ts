@@ -8,7 +8,7 @@ const optional = <T>(fields: Record<string, T | undefined>) =>
 const time = (at: number | undefined) => (at === undefined ? undefined : iso(at));
 
 /** What is told of its VMs: `whole` are all of them, of which `shown` are listed. */
-export interface ToldVms {
+interface ToldVms {
   shown: readonly ExecutionVm[];
   /** Absent where not all of them were read: then nothing is said of the whole. */
   whole?: readonly ExecutionVm[];

@@ -56,7 +56,6 @@ export const change = (call: Call<Change>, port: HypervisorPort): Promise<Answer
       legs: found.legs,
       links: found.links,
       orderVersion: group.orderVersion + 1,
-      changedAt: call.now,
       claim: operation.id,
       operationId: operation.id,
     };

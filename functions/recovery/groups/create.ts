@@ -86,7 +86,6 @@ export const create = (call: Call<Create>, port: HypervisorPort): Promise<Answer
       operationId: operation.id,
       version: 1,
       createdAt: call.now,
-      changedAt: call.now,
     };
     const tx = new Transaction()
       .put(keys.group(group.tenantId, id), group, { ifAbsent: () => busy('The id of the group is taken; try again.') })

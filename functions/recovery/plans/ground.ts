@@ -19,7 +19,7 @@ export interface Ground {
   body: ActionBody;
   vms: Vm[];
 }
-export interface Weighed {
+interface Weighed {
   flaws: Flaw[];
   capacity: Capacity | undefined;
 }

@@ -2,7 +2,12 @@ import type * as z from 'zod';
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { type DomainError, invalid, notFound } from '../../../shared/kernel/errors.ts';
 import type { Execution } from '../../../shared/model/execution.ts';
-import type { RecoveryPlan, RecoveryPlanSpec, recoveryPlanChange } from '../../../shared/model/recovery-plan.ts';
+import {
+  type RecoveryPlan,
+  type RecoveryPlanSpec,
+  type recoveryPlanChange,
+  recoveryPlanSpec,
+} from '../../../shared/model/recovery-plan.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
 import { testsOtherwise, voided } from '../../../shared/recovery/tested.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
@@ -33,31 +38,10 @@ async function mustBeSound(call: Call<never>, spec: RecoveryPlanSpec, homeSiteId
   return { homeSiteId: home };
 }
 
-const spec = ({
-  name,
-  groups,
-  priorities,
-  dependsOn,
-  delays,
-  networkMap,
-  ipMap,
-  clusterMap,
-  steps,
-  rtoMinutes,
-  drillEveryDays,
-}: RecoveryPlan): RecoveryPlanSpec => ({
-  name,
-  groups,
-  priorities,
-  dependsOn,
-  delays,
-  networkMap,
-  ipMap,
-  clusterMap,
-  steps,
-  rtoMinutes,
-  drillEveryDays,
-});
+const SPEC = Object.keys(recoveryPlanSpec.shape) as (keyof RecoveryPlanSpec)[];
+/** What of a plan its owner has said. */
+const spec = (plan: RecoveryPlan): RecoveryPlanSpec =>
+  Object.fromEntries(SPEC.map((part) => [part, plan[part]])) as unknown as RecoveryPlanSpec;
 
 export const planHandlers = (port: HypervisorPort) => {
   const act = (action: Parameters<typeof acceptAction>[2]) => (call: Call<never>) => acceptAction(call, port, action);

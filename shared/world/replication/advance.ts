@@ -12,7 +12,7 @@ export interface Ground {
   /** The last write that its source holds; a primary holds all. A secondary sends on only what it has itself (cascade). */
   available: number;
 }
-export interface Advanced {
+interface Advanced {
   feed: Feed;
   /** What the volumes of the copy may hold by now. */
   holds: number;

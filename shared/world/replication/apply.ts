@@ -3,7 +3,7 @@ import { MAX_ACTIONS, Transaction } from '../../store/transaction.ts';
 import { extentOf } from '../extents.ts';
 import { type WorldBlock, type WorldVolume, worldKeys } from '../records.ts';
 import type { World } from '../world.ts';
-import { CopyChanged } from './copies.ts';
+import { CopyChanged, sameState } from './copies.ts';
 import { copyKey, type JournalEntry, type WorldCopy } from './records.ts';
 
 /** The copy must be as it was read: whoever changes it meanwhile makes late writes to its volumes harmless. */
@@ -30,10 +30,7 @@ export async function bringTo(
       {
         set: { applying: upTo },
         add: { revision: 1 },
-        condition: '#revision = :revision AND #sequence = :before',
-        names: { '#revision': 'revision', '#sequence': 'sequence' },
-        values: { ':revision': copy.revision, ':before': copy.sequence },
-        onFail: () => new CopyChanged(),
+        ...sameState(copy),
       },
       'world',
     );

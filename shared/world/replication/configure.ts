@@ -2,7 +2,7 @@ import type { GroupOrder, GroupResult, LegOrder } from '../../hypervisor/replica
 import { Transaction } from '../../store/transaction.ts';
 import { each, Refusal, type Site } from '../agent/common.ts';
 import { continues } from './carry.ts';
-import { CopyChanged, copiesOf, newestPrimary } from './copies.ts';
+import { CopyChanged, copiesOf, newestPrimary, sameRevision } from './copies.ts';
 import { discardedAll, divergentOf } from './divergence.ts';
 import { isOver } from './drop.ts';
 import { feed } from './feed.ts';
@@ -109,13 +109,7 @@ async function enterPrimary({ world, clock, siteId }: At, order: GroupOrder, { c
   return copy;
 }
 
-const asRead = ({ revision }: WorldCopy) => ({
-  add: { revision: 1 },
-  condition: '#revision = :revision',
-  names: { '#revision': 'revision' },
-  values: { ':revision': revision },
-  onFail: () => new CopyChanged(),
-});
+const asRead = (copy: WorldCopy) => ({ add: { revision: 1 }, ...sameRevision(copy) });
 
 /** Volumes that have left become ordinary ones again, and the order has been obeyed. */
 async function finish({ world }: At, primary: WorldCopy, order: GroupOrder): Promise<void> {

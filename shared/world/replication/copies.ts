@@ -53,3 +53,19 @@ async function storageOf(world: World, { siteId, volumes }: WorldCopy): Promise<
   const found = await world.volumesAt(siteId, volumes);
   return [...new Set(found.flatMap((v) => [v.id, v.datastoreId]))];
 }
+
+/** The copy must be as it was read, but for writes that it took part in. */
+export const sameRevision = ({ revision }: Pick<WorldCopy, 'revision'>) => ({
+  condition: '#revision = :revision',
+  names: { '#revision': 'revision' },
+  values: { ':revision': revision },
+  onFail: () => new CopyChanged(),
+});
+
+/** And no write may have come in either. */
+export const sameState = ({ revision, sequence }: Pick<WorldCopy, 'revision' | 'sequence'>) => ({
+  condition: '#revision = :revision AND #sequence = :before',
+  names: { '#revision': 'revision', '#sequence': 'sequence' },
+  values: { ':revision': revision, ':before': sequence },
+  onFail: () => new CopyChanged(),
+});

@@ -19,7 +19,7 @@ function forkOf(copy: WorldCopy, copies: ReadonlyMap<string, WorldCopy>): number
 }
 
 /** What a former primary has acknowledged beyond the point at which another copy took over, in order. */
-export async function divergentWritesOf(
+async function divergentWritesOf(
   world: World,
   copy: WorldCopy,
   copies: ReadonlyMap<string, WorldCopy>,

@@ -1,7 +1,7 @@
 import type { GroupOrder, GroupResult } from '../../hypervisor/replication-port.ts';
 import { Transaction } from '../../store/transaction.ts';
 import type { Site } from '../agent/common.ts';
-import { CopyChanged } from './copies.ts';
+import { sameRevision } from './copies.ts';
 import { leavingOf, unmarkAll } from './marks.ts';
 import { copyKey, type DroppedCopy, replicationKeys } from './records.ts';
 import { retried, settle } from './settle.ts';
@@ -30,10 +30,7 @@ async function forget(site: Site, siteId: string, groupId: string): Promise<void
     .put(replicationKeys.dropped(groupId, siteId), left, { table: 'world' })
     .delete(copyKey(copy), {
       table: 'world',
-      condition: '#revision = :revision',
-      names: { '#revision': 'revision' },
-      values: { ':revision': copy.revision },
-      onFail: () => new CopyChanged(),
+      ...sameRevision(copy),
     });
   await site.world.store.commit(tx);
 }

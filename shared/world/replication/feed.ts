@@ -3,7 +3,7 @@ import { Transaction, type UpdateSpec } from '../../store/transaction.ts';
 import { Refusal, type Site } from '../agent/common.ts';
 import { type Differences, differences, writeDifferences } from './base.ts';
 import { apart, baseUnderWay, carried, continues, settingsOf } from './carry.ts';
-import { CopyChanged, lineTo } from './copies.ts';
+import { CopyChanged, lineTo, sameState } from './copies.ts';
 import { coalescedBytes, writesAfter } from './journal.ts';
 import { sentBetween } from './line.ts';
 import { leavingOf, markAll, mustBeBegun } from './marks.ts';
@@ -63,10 +63,7 @@ async function change(world: At['world'], primary: WorldCopy, copy: WorldCopy, s
     {
       ...spec,
       add: { revision: 1 },
-      condition: '#revision = :revision AND #sequence = :before',
-      names: { '#revision': 'revision', '#sequence': 'sequence' },
-      values: { ':revision': copy.revision, ':before': copy.sequence },
-      onFail: () => new CopyChanged(),
+      ...sameState(copy),
     },
     'world',
   );

@@ -2,7 +2,7 @@ import type { CutOrder, CutResult, GroupResult, LegRef, SuspendOrder } from '../
 import { each, Refusal, type Site } from '../agent/common.ts';
 import { arrivalOf } from './advance.ts';
 import { pointsHeld } from './carry.ts';
-import { CopyChanged } from './copies.ts';
+import { sameState } from './copies.ts';
 import { type Cut, copyKey, type Feed, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { groundOf } from './status.ts';
@@ -24,10 +24,7 @@ const setFeed = ({ world }: Site, copy: WorldCopy, feed: Feed): Promise<unknown>
     {
       set: { feed },
       add: { revision: 1 },
-      condition: '#revision = :revision AND #sequence = :before',
-      names: { '#revision': 'revision', '#sequence': 'sequence' },
-      values: { ':revision': copy.revision, ':before': copy.sequence },
-      onFail: () => new CopyChanged(),
+      ...sameState(copy),
     },
     'world',
   );

@@ -4,7 +4,7 @@ import type { Fault } from '../records.ts';
 import { merge, type Span, within } from '../timeline.ts';
 
 /** Share of its rate that a degraded link still carries. Declared. */
-export const DEGRADED_SHARE = 0.1;
+const DEGRADED_SHARE = 0.1;
 /** Bytes per millisecond in a megabit per second. */
 const BYTES_PER_MS = 125;
 /** What a message without content takes, bytes: its head. Declared. */
@@ -26,7 +26,7 @@ export interface Line {
   windows: readonly { fromHour: number; toHour: number }[];
 }
 
-export interface LineEnds {
+interface LineEnds {
   from: string;
   to: string;
   link: { id: string; latencyMs: number; mbps: number };

@@ -10,7 +10,7 @@ import type { Site } from '../agent/common.ts';
 import { volumeLost } from '../process.ts';
 import { pointsOf } from './advance.ts';
 import { bringTo } from './apply.ts';
-import { CopyChanged, copiesOf, newestPrimary, rootOf } from './copies.ts';
+import { CopyChanged, copiesOf, newestPrimary, rootOf, sameRevision, sameState } from './copies.ts';
 import { hears } from './line.ts';
 import { commonBeginning, copyKey, type Promotion, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -132,10 +132,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
       add: { revision: 1 },
       remove: ['feed', 'applying', 'making', 'owed'],
       // A write of the pair may have come in meanwhile: then the point is another one.
-      condition: '#revision = :revision AND #sequence = :before',
-      names: { '#revision': 'revision', '#sequence': 'sequence' },
-      values: { ':revision': brought.revision, ':before': copy.sequence },
-      onFail: () => new CopyChanged(),
+      ...sameState({ revision: brought.revision, sequence: copy.sequence }),
     },
     'world',
   );
@@ -145,7 +142,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
 }
 
 /** Volumes of a copy that a point holds. */
-export const joinedBy = (volumes: WorldCopy['volumes'], sequence: number): WorldCopy['volumes'] =>
+const joinedBy = (volumes: WorldCopy['volumes'], sequence: number): WorldCopy['volumes'] =>
   volumes.filter((v) => (v.from ?? 0) <= sequence).map(({ from: _, ...v }) => v);
 
 /** A former primary that nobody has followed writes again: a migration was given up. */
@@ -167,10 +164,7 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
         promotion,
       },
       add: { revision: 1 },
-      condition: '#revision = :revision',
-      names: { '#revision': 'revision' },
-      values: { ':revision': copy.revision },
-      onFail: () => new CopyChanged(),
+      ...sameRevision(copy),
     },
     'world',
   );

@@ -4,7 +4,7 @@ import type { Fault } from '../records.ts';
 import type { World } from '../world.ts';
 import { advance, type Ground, inStep } from './advance.ts';
 import { bringTo } from './apply.ts';
-import { CopyChanged, copiesOf, lineTo, newestPrimary, rootOf } from './copies.ts';
+import { CopyChanged, copiesOf, lineTo, newestPrimary, rootOf, sameState } from './copies.ts';
 import { trimJournal, writesAfter } from './journal.ts';
 import type { Line } from './line.ts';
 import { copyKey, type Feed, type JournalEntry, type WorldCopy } from './records.ts';
@@ -106,10 +106,7 @@ async function commitMove(
       set: { feed, sequence: holds, at },
       add: { revision: 1 },
       remove: ['applying'],
-      condition: '#revision = :revision AND #sequence = :before',
-      names: { '#revision': 'revision', '#sequence': 'sequence' },
-      values: { ':revision': brought.revision, ':before': copy.sequence },
-      onFail: () => new CopyChanged(),
+      ...sameState({ revision: brought.revision, sequence: copy.sequence }),
     },
     'world',
   );

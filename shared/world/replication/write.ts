@@ -8,7 +8,7 @@ import { carries } from './line.ts';
 import { copyKey, type JournalEntry, replicationKeys, type WorldCopy, type WorldSiteLease } from './records.ts';
 import { type Right, rightOf, rivalsOf } from './right.ts';
 
-export interface GuestWrite {
+interface GuestWrite {
   volume: WorldVolume & { group: string };
   block: WorldBlock;
 }
