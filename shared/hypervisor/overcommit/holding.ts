@@ -44,8 +44,8 @@ export const isPinned = (vm: MemoryVm): boolean => vm.pinned || (vm.hugePagesMiB
 /** Guest memory that stands in frames of the host, shared or not. */
 export const backedMiB = (h: Holding): number => h.wantedMiB - h.balloonedMiB - h.swappedMiB - h.blockedMiB;
 
-/** Frames of the host that it has, shared ones by its part. */
-export const residentMiB = (h: Holding): number => backedMiB(h) - h.savedMiB;
+/** Frames of the host that it has, shared ones by its part. Rounding of the last bit may leave a hair below nothing. */
+export const residentMiB = (h: Holding): number => Math.max(0, backedMiB(h) - h.savedMiB);
 
 type Taken = 'balloonedMiB' | 'swappedMiB' | 'blockedMiB';
 type Floor = (h: Holding) => number;

@@ -38,6 +38,7 @@ describe('laws of every host', () => {
         expect(near(all, host.hardware.memoryMiB)).toBe(true);
         const hugeMiB = sum(vms.map((v) => (v.machine.memory.pageSize === '2m' ? v.machine.memory.sizeMiB : 0)));
         expect(near(sum(seen.map((v) => v.memory.residentMiB)), m.residentMiB + hugeMiB)).toBe(true);
+        for (const v of seen) expect(v.memory.residentMiB).toBeGreaterThanOrEqual(0);
       }),
       { numRuns },
     );
