@@ -1,11 +1,11 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
-import type { GuestTrouble, Heartbeat } from '../../shared/hypervisor/port.ts';
+import { type GuestTrouble, type Heartbeat, type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
 import { GUEST_ALARMS, type GuestAlarm, withRestart } from '../../shared/model/guest-fault.ts';
 import type { Alarm } from '../../shared/model/incident.ts';
 import { assess, livenessOf } from '../../shared/model/liveness.ts';
-import { vmMachine } from '../../shared/model/vm.ts';
+import { type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { openGuestIncident } from '../../shared/store/guest-incidents.ts';
@@ -14,7 +14,7 @@ import { keys } from '../../shared/store/keys.ts';
 import { accept, emit, newOperation } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { type GuestCase, type GuestFinding, judgeGuest } from './guests.ts';
+import { type GuestCase, type GuestFinding, isOutOfSight, judgeGuest } from './guests.ts';
 import { Overtaken, unlessOvertaken } from './overtaken.ts';
 
 /** How long the list of alarms is believed that another probe may have changed, ms. */
@@ -33,12 +33,14 @@ type Sign = GuestTrouble & { siteId: string; hostId: string };
 /** Looks at the guests that hosts report, and at those with an alarm. While there are none it reads nothing. */
 export class GuestWatch {
   private readonly runtime: Runtime;
+  private readonly port: HypervisorPort;
   private readonly inventory: Inventory;
   private readonly data: TenantData;
   private alarms: { at: number; codes: Map<string, Set<GuestAlarm>> } | undefined;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, port: HypervisorPort) {
     this.runtime = runtime;
+    this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
     this.data = new TenantData(runtime.store, SYSTEM);
   }
@@ -64,6 +66,7 @@ export class GuestWatch {
     const clusterIds = [...new Set(running.map((vm) => vm.clusterId))];
     const clusters = await Promise.all(clusterIds.map((id) => this.inventory.cluster(id)));
     const hosts = await this.inventory.hosts(clusters, { consistent: true });
+    const found = await this.foundAgain([...vms.values()], beats);
     return ids.map((id): GuestCase => {
       const vm = vms.get(id);
       const host = hosts.find((h) => h.id === vm?.hostId);
@@ -71,13 +74,14 @@ export class GuestWatch {
       const beat = beats.get(vm?.siteId ?? '')?.get(vm?.hostId ?? '');
       const trouble = beat?.guests?.find((g) => g.vmId === id);
       const heard = cluster !== undefined && assess(beat, now, livenessOf(cluster.ha)) === 'alive';
-      return { vm, host, cluster, heard, trouble };
+      return { vm, host, cluster, heard, trouble, seenRunning: found.has(id) };
     });
   }
 
   private async act(id: string, finding: GuestFinding, codes: Map<string, Set<GuestAlarm>>, now: number) {
     if (finding.kind === 'leave') return;
     if (finding.kind === 'recover') return this.recover(finding, now);
+    if (finding.kind === 'back' && !(await this.believeBack(finding.vm))) return;
     const stays =
       finding.kind === 'alarm' ? finding.code : finding.kind === 'failed' ? 'vm-recovery-failed' : undefined;
     const { store, ids } = this.runtime;
@@ -87,6 +91,46 @@ export class GuestWatch {
       await raiseAlarm(store, ids, { code: finding.code, object: id, severity: 'major', text: finding.text }, now);
     if (stays && (finding.kind === 'alarm' || active.has(stays))) codes.set(id, new Set([stays]));
     else codes.delete(id);
+  }
+
+  /** Those that were out of sight and run, as their hosts say now. */
+  private async foundAgain(vms: readonly Vm[], beats: Beats): Promise<Set<string>> {
+    const lost = vms.filter(isOutOfSight).filter((vm) => beats.get(vm.siteId)?.has(vm.hostId));
+    const found = new Set<string>();
+    for (const [siteId, some] of Map.groupBy(lost, (vm) => vm.siteId)) {
+      try {
+        const seen = await this.port.inspectVms(
+          siteId,
+          some.map((vm) => ({ vmId: vm.id, hostId: vm.hostId })),
+        );
+        for (const [i, vm] of some.entries())
+          if (seen[i]?.state === 'running' && seen[i]?.epoch === vm.epoch) found.add(vm.id);
+      } catch (error) {
+        if (!(error instanceof PortTimeout)) throw error;
+      }
+    }
+    return found;
+  }
+
+  private believeBack(vm: Vm): Promise<boolean> {
+    const tx = new Transaction().update(keys.vm(vm.tenantId, vm.id), {
+      set: { state: vmMachine.next(vm.state, 'agentBack') },
+      add: { version: 1 },
+      remove: ['reason'],
+      condition: '#version = :version AND attribute_not_exists(#claim)',
+      names: { '#version': 'version', '#claim': 'claim' },
+      values: { ':version': vm.version },
+      onFail: () => new Overtaken(),
+    });
+    emit(tx, {
+      id: this.runtime.ids.make('event', tagOfTenant(vm.tenantId)),
+      type: 'vm.running',
+      at: this.runtime.clock.now(),
+      tenantId: vm.tenantId,
+      subject: vm.id,
+      data: { epoch: vm.epoch },
+    });
+    return unlessOvertaken(this.runtime.store.commit(tx));
   }
 
   /** The VM, its incident and the operation that recovers it, in one transaction. */

@@ -15,6 +15,8 @@ export interface GuestCase {
   heard: boolean;
   /** What that host says of this VM. */
   trouble: GuestTrouble | undefined;
+  /** Of a VM that is out of sight: its process was seen running there, as it should be. */
+  seenRunning?: boolean;
 }
 
 export type GuestFinding =
@@ -24,14 +26,24 @@ export type GuestFinding =
   | { kind: 'well' }
   /** Its recovery was given up: that alarm stays until somebody has stopped or deleted it (S3: error). */
   | { kind: 'failed' }
+  /** It was out of sight, and runs (S1, agentBack). */
+  | { kind: 'back'; vm: Vm }
   | { kind: 'alarm'; code: GuestAlarm; text: string }
   | { kind: 'recover'; vm: Vm & { hostId: string }; hostName: string; trouble: GuestTrouble };
 
+/** VMs that may be found again where they were: nobody works on them, and they are wanted running. */
+export const isOutOfSight = (vm: Vm | undefined): vm is Vm & { hostId: string } =>
+  vm?.state === 'unknown' &&
+  vm.claim === undefined &&
+  vm.desired === 'running' &&
+  vm.hostId !== null &&
+  vm.runsOn === vm.hostId;
+
 /** What is done about a guest (HA-1, HA-3). Pure. */
-export function judgeGuest({ vm, host, cluster, heard, trouble }: GuestCase, now: number): GuestFinding {
+export function judgeGuest({ vm, host, cluster, heard, trouble, seenRunning }: GuestCase, now: number): GuestFinding {
   if (!vm) return { kind: 'well' };
   if (vm.claim !== undefined || vm.state === 'faultResuming') return { kind: 'leave' };
-  if (vm.state === 'unknown') return { kind: 'failed' };
+  if (vm.state === 'unknown') return seenRunning ? { kind: 'back', vm } : { kind: 'failed' };
   if (vm.state !== 'running') return { kind: 'well' };
   // A host that is being judged, and all that runs on it, is the business of its own recovery.
   if (!vm.hostId || !host || !cluster || host.state !== 'online' || host.claim !== undefined || !heard)

@@ -43,7 +43,7 @@ export class Probe {
     this.port = port;
     this.inventory = new Inventory(runtime.store, SYSTEM);
     this.failover = new FailoverWatch(runtime);
-    this.guests = new GuestWatch(runtime);
+    this.guests = new GuestWatch(runtime, port);
     this.failBack = new FailBack(runtime);
     this.protection = new ProtectionWatch(runtime, port);
   }
@@ -55,7 +55,7 @@ export class Probe {
     else if (this.kept && this.kept.incidents.length > 0) this.kept.incidents = await openIncidents(this.runtime.store);
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
-    await this.protection.run(now);
+    await this.protection.run(now, this.silent);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

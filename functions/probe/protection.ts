@@ -33,11 +33,15 @@ export class ProtectionWatch {
     this.port = port;
   }
 
-  async run(now: number): Promise<void> {
+  /** @param silent sites that do not answer now */
+  async run(now: number, silent: ReadonlySet<string>): Promise<void> {
     const refs = await this.refs(now);
     if (refs.length === 0 || (now - this.lookedAt < LOOK_MS && this.untold.size === 0)) return;
     const groups = await this.runtime.store.getMany<ProtectedGroup>(refs.map((r) => keys.group(r.tenantId, r.groupId)));
-    await this.renew(groups, now);
+    await this.renew(
+      groups.filter((g) => !silent.has(g.primarySiteId)),
+      now,
+    );
     if (now - this.lookedAt < LOOK_MS) return;
     this.lookedAt = now;
     const answers = await this.ask(groups);
@@ -68,6 +72,9 @@ export class ProtectionWatch {
     return this.listed.refs;
   }
 
+  /**
+   * Only sites that answer: what stands in the table is what a failover waits for, and a silent site could not be told anyway.
+   */
   private async renew(groups: readonly ProtectedGroup[], now: number): Promise<void> {
     const { store } = this.runtime;
     for (const [siteId, primaries] of Map.groupBy(groups, (g) => g.primarySiteId)) {

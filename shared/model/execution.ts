@@ -32,6 +32,8 @@ export interface Execution {
   vms: number;
   /** Calls and pauses of the plan that came up, with their ends. */
   waits: Wait[];
+  /** Since when a site that it needs has not answered, ms; 0 once it was heard again. */
+  silentSince?: number;
   version: number;
 }
 

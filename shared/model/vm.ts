@@ -193,7 +193,9 @@ export type VmEvent =
  * - a failover to another site takes a VM from whichever state it is in: it starts there, or rests there where it is not
  *   wanted running (`switchSite`, `switchSiteStopped`); what a hibernated VM kept in memory stays behind;
  * - a VM whose recovery was given up (`unknown`) is stopped by its owner, and can be started then (S3: error, disabled), or
- *   recovered once more when an operator asks for it (`recover`; S3: error, reset).
+ *   recovered once more when an operator asks for it (`recover`; S3: error, reset);
+ * - a VM that was being started or stopped at a site which has fallen silent is `unknown` when nobody waits for that site any
+ *   longer (`agentLost`).
  */
 export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
   creating: { createDone: 'stopped', createStarted: 'running', hostFault: 'faultResuming' },
@@ -209,6 +211,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     startFailed: 'stopped',
     switchBack: 'migrating',
     hostFault: 'faultResuming',
+    agentLost: 'unknown',
     switchSite: 'starting',
     switchSiteStopped: 'stopped',
   },
@@ -231,6 +234,7 @@ export const vmMachine = stateMachine<VmState, VmEvent>('VM', {
     stopDone: 'stopped',
     stopFailed: 'running',
     recoveredStopped: 'stopped',
+    agentLost: 'unknown',
     delete: 'deleting',
     switchSiteStopped: 'stopped',
   },

@@ -64,10 +64,8 @@ export async function unwindMigration(state: State, deps: StepDeps): Promise<voi
   }
   const reload = async () => (await findCase(state, deps))?.groups ?? [];
   const { back } = await takeBack(notArrived(found), found.execution.fromSiteId, reload, deps);
-  if (operationCancelled && back.size === found.groups.length) {
-    await startAgain(found, state, deps);
+  if (operationCancelled && back.size === found.groups.length && (await startAgain(found, state, deps)))
     return givenUp((await findCase(state, deps)) ?? found, message, deps);
-  }
   const entries = await settleHeld(found, state, `it was shut down by a migration that broke off: ${message}`, deps);
   const fresh = (await findCase(state, deps)) ?? found;
   const touched =
@@ -108,5 +106,7 @@ async function leaveRollback(found: Case, state: State, reason: string, deps: St
 }
 
 async function anyDown({ execution }: Case, deps: StepDeps): Promise<boolean> {
-  return (await vmsOf(execution, deps)).some((vm) => vm.state === 'stopped' && vm.desired === 'running');
+  return (await vmsOf(execution, deps)).some(
+    (vm) => (vm.state === 'stopped' || vm.state === 'unknown') && vm.desired === 'running',
+  );
 }

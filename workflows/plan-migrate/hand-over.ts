@@ -1,6 +1,7 @@
+import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
-import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
+import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
 import { enterPhase, loadCase, notArrived } from '../recovery-plan/case.ts';
 import { believe, demote, intend, promoteAt } from '../recovery-plan/roles.ts';
 
@@ -39,7 +40,7 @@ export async function demoteSource(state: State, deps: StepDeps): Promise<Record
   await intend(notArrived(found), toSiteId, deps);
   const groups = notArrived(await loadCase(state, deps));
   const { heard, heads, refused } = await demote(groups, fromSiteId, deps);
-  if (!heard) throw new TryAgain(`site ${fromSiteId} cannot be asked`);
+  if (!heard) throw new PortTimeout(fromSiteId, 'demoteGroups');
   const [why] = refused.values();
   if (why !== undefined) throw new GiveUp('refused', why);
   const token = `${state.operationId}/demoted`;

@@ -1,3 +1,4 @@
+import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import type { Execution } from '../../shared/model/execution.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -7,6 +8,7 @@ import type { Case } from '../recovery-plan/case.ts';
 import { letRun } from '../recovery-plan/confirm.ts';
 import { entriesOf, readParts } from '../recovery-plan/parts.ts';
 import { settleHeld } from '../recovery-plan/settle.ts';
+import { LET_GO_PATIENCE_MS, silentFor } from '../recovery-plan/silence.ts';
 import { writeMoves } from '../recovery-plan/wave.ts';
 import { bySite } from '../vm/records.ts';
 import { startOrder } from '../vm/start.ts';
@@ -19,9 +21,20 @@ export async function vmsOf(execution: Execution, { store }: StepDeps): Promise<
 /**
  * Starts what was shut down where it was, on the hosts whose room it has kept, under new epochs. A start that is refused
  * leaves its VM stopped, with the reason. Each pass looks anew, so that it can be broken off anywhere.
+ * @returns false when the site has been silent for too long to be waited for
  * @throws TryAgain until all of them were seen running
  */
-export async function startAgain(found: Case, state: State, deps: StepDeps): Promise<void> {
+export async function startAgain(found: Case, state: State, deps: StepDeps): Promise<boolean> {
+  try {
+    await startWhatWasStopped(found, state, deps);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PortTimeout) || (await silentFor(found.execution, deps)) <= LET_GO_PATIENCE_MS) throw error;
+    return false;
+  }
+}
+
+async function startWhatWasStopped(found: Case, state: State, deps: StepDeps): Promise<void> {
   const operationId = String(state.operationId);
   const held = (await vmsOf(found.execution, deps)).filter((vm) => vm.claim === operationId);
   const stopped = held.filter((vm) => vm.state === 'stopping' && vm.hostId !== null);

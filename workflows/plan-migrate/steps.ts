@@ -22,10 +22,13 @@
  *
  * It stops at the first error before Promote: the source has the right to write again, what was shut down stays so until a
  * rerun or a roll-back. One that is cancelled before DemoteSource has ended is undone to the end: the VMs run as before.
+ * A site that falls silent before Promote is such an error after a while: then VMs of which nothing can be known are let go of
+ * as that, and a failover can take them.
  */
 import type { StepTable } from '../engine/step-table.ts';
 import { confirmWave } from '../recovery-plan/confirm.ts';
 import { awaitCopy, endReprotection, inspectOld, reverse } from '../recovery-plan/reprotect.ts';
+import { patient } from '../recovery-plan/silence.ts';
 import { startWave } from '../recovery-plan/start.ts';
 import { switchVms } from '../recovery-plan/switch.ts';
 import { check } from './check.ts';
@@ -37,10 +40,10 @@ const WITH_CHECK = { none: 'the undo of the first step does it all, in its own o
 const GONE_ON_WITH = { none: 'it is gone on with by a rerun; the first step lets go of everything' };
 
 export const STEPS: StepTable = {
-  check: { percent: 2, cancelable: true, do: check, undo: unwindMigration },
-  shutDownWave: { percent: 5, cancelable: true, do: shutDownWave, undo: WITH_CHECK },
-  finalSync: { percent: 20, cancelable: true, do: finalSync, undo: WITH_CHECK },
-  demoteSource: { percent: 30, cancelable: true, do: demoteSource, undo: WITH_CHECK },
+  check: { percent: 2, cancelable: true, do: patient(check), undo: unwindMigration },
+  shutDownWave: { percent: 5, cancelable: true, do: patient(shutDownWave), undo: WITH_CHECK },
+  finalSync: { percent: 20, cancelable: true, do: patient(finalSync), undo: WITH_CHECK },
+  demoteSource: { percent: 30, cancelable: true, do: patient(demoteSource), undo: WITH_CHECK },
   promote: { percent: 40, do: promote, undo: { none: 'the right to write was given away; a failback brings it back' } },
   switchVms: { percent: 50, do: switchVms, undo: GONE_ON_WITH },
   startWave: { percent: 60, do: startWave, undo: GONE_ON_WITH },

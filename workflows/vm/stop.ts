@@ -7,19 +7,25 @@ import { Transaction } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { bySite, heldVms, unchanged, vmKey } from './records.ts';
 
+/** Stops what may run of these VMs of a site. Answers, by VM, the hosts that cannot be asked. */
+export async function stopAll(siteId: string, vms: readonly Vm[], { port }: StepDeps): Promise<Map<string, string>> {
+  const placed = vms.filter((vm) => vm.runsOn !== undefined);
+  if (placed.length === 0) return new Map();
+  const results = await port.stopVms(
+    siteId,
+    placed.map((vm) => ({ vmId: vm.id, hostId: vm.runsOn as string, epoch: vm.epoch })),
+  );
+  return new Map(results.flatMap((r) => (r.outcome === 'unreachable' ? [[r.vmId, r.hostId] as const] : [])));
+}
+
 /**
  * Stops what may run of these VMs and has it confirmed. A host that cannot be asked is waited for: either it comes back,
  * or it is fenced and the recovery takes the VM off it.
  */
 export async function stopProcesses(vms: readonly Vm[], deps: StepDeps): Promise<void> {
-  const placed = vms.filter((vm) => vm.runsOn !== undefined);
-  for (const [siteId, group] of bySite(placed)) {
-    const results = await deps.port.stopVms(
-      siteId,
-      group.map((vm) => ({ vmId: vm.id, hostId: vm.runsOn as string, epoch: vm.epoch })),
-    );
-    const silent = results.filter((r) => r.outcome === 'unreachable');
-    if (silent.length > 0) throw new TryAgain(`host ${silent[0]?.hostId} cannot be asked`);
+  for (const [siteId, group] of bySite(vms)) {
+    const [silent] = (await stopAll(siteId, group, deps)).values();
+    if (silent !== undefined) throw new TryAgain(`host ${silent} cannot be asked`);
   }
 }
 
