@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type GuestCase, judgeGuest } from '../../functions/probe/guests.ts';
+import { type GuestCase, isOutOfSight, judgeGuest } from '../../functions/probe/guests.ts';
 import type { GuestTrouble } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
 import { nextRestartAt, withRestart } from '../../shared/model/guest-fault.ts';
@@ -116,5 +116,23 @@ describe('the limit of restarts', () => {
     let restarted: { guestRestarts?: number[] } = {};
     for (let i = 1; i <= 250; i++) restarted = { guestRestarts: withRestart(restarted, i) };
     expect(restarted.guestRestarts).toEqual(Array.from({ length: 100 }, (_, i) => 151 + i));
+  });
+
+  it('that was out of sight and is seen running where it was is believed running again', () => {
+    const lost = vm({ state: 'unknown', desired: 'running', runsOn: 'h' });
+    expect(judge({ vm: lost, trouble: undefined, seenRunning: true })).toEqual({ kind: 'back', vm: lost });
+    expect(kindOf({ vm: lost, trouble: undefined, seenRunning: false })).toBe('failed');
+  });
+
+  it.each<[string, Partial<Vm>]>([
+    ['an operation works on it', { claim: 'op_1' }],
+    ['it is wanted stopped', { desired: 'stopped' }],
+    ['it has no host', { hostId: null }],
+    ['it may run elsewhere', { runsOn: 'h2' }],
+    ['it is not unknown', { state: 'stopping' }],
+  ])('is not looked for: %s', (_why, fields) => {
+    const lost = { state: 'unknown', desired: 'running', runsOn: 'h' } as const;
+    expect(isOutOfSight(vm(lost))).toBe(true);
+    expect(isOutOfSight(vm({ ...lost, ...fields }))).toBe(false);
   });
 });
