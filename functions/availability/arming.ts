@@ -4,11 +4,11 @@ import { iso, MINUTE } from '../../shared/kernel/clock.ts';
 import { busy, DomainError } from '../../shared/kernel/errors.ts';
 import { armed, type Disarmed } from '../../shared/model/ha.ts';
 import type { Cluster } from '../../shared/model/inventory.ts';
+import { decideAnew, Raced } from '../../shared/store/anew.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../http/anew.ts';
 import { type Call, resource } from '../http/call.ts';
 import { clusterView } from '../http/views.ts';
 

@@ -5,11 +5,11 @@ import { iso, SECOND } from '../../shared/kernel/clock.ts';
 import { busy, DomainError, invalid } from '../../shared/kernel/errors.ts';
 import type { Cluster, FenceConfirmed, Host } from '../../shared/model/inventory.ts';
 import { lastSign } from '../../shared/model/liveness.ts';
+import { decideAnew, Raced } from '../../shared/store/anew.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../http/anew.ts';
 import { type Call, resource } from '../http/call.ts';
 import { hostView } from '../http/views.ts';
 

@@ -1,11 +1,11 @@
 import { busy, DomainError } from '../../shared/kernel/errors.ts';
 import type { Incident, IncidentVm, RecoveryPart } from '../../shared/model/incident.ts';
 import { type Vm, vmMachine } from '../../shared/model/vm.ts';
+import { decideAnew, Raced } from '../../shared/store/anew.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../http/anew.ts';
 import { type Call, resource } from '../http/call.ts';
 import { systemVmView } from '../http/views.ts';
 

@@ -1,10 +1,10 @@
 import { SECOND } from '../../shared/kernel/clock.ts';
 import { busy } from '../../shared/kernel/errors.ts';
 import { isFinal } from '../../shared/model/operation.ts';
+import { decideAnew, Raced } from '../../shared/store/anew.ts';
 import { tenantPart } from '../../shared/store/keys.ts';
 import { cancel, Operations, StateChanged } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../http/anew.ts';
 import type { Call } from '../http/call.ts';
 import { eventView, operationView } from '../http/views.ts';
 

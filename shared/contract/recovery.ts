@@ -41,6 +41,10 @@ const execution = z.object({
   operationId: z.string(),
   rerunOf: z.string().optional().describe('the execution that failed in parts, which this one goes on with'),
   startedAt: s.time,
+  startedBy: z
+    .string()
+    .optional()
+    .describe('who began it; `operator`: whoever runs the cloud, for all plans of a site'),
   finishedAt: s.time.optional(),
   reason: z.string().optional(),
   override: z.object({ by: z.string(), reason: z.string() }).optional(),

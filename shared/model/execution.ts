@@ -4,6 +4,9 @@ import type { PlanStep } from './recovery-plan.ts';
 export const PLAN_ACTIONS = ['test', 'cleanup', 'migrate', 'failover', 'reprotect', 'failback', 'rollback'] as const;
 export type PlanAction = (typeof PLAN_ACTIONS)[number];
 
+/** Who runs the cloud, as tenants are told: which of its people it was stands on the audit trail. */
+export const OPERATOR = 'operator';
+
 /** One execution of a plan: the record of what was done, when, and what came of it (DR-3, DR-20). */
 export interface Execution {
   id: string;
@@ -17,6 +20,8 @@ export interface Execution {
   rerunOf?: string;
   /** When it was confirmed, ms: RTO counts from here (DR-20). */
   startedAt: number;
+  /** Who began it: a name of its tenant's, or `OPERATOR` for a whole site. Absent of what began before this was noted. */
+  startedBy?: string;
   finishedAt?: number;
   reason?: string;
   /** Who began it without a successful test before, or in spite of a warning, and why (I11). */

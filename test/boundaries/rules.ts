@@ -10,7 +10,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['shared/events', 'shared/hypervisor'],
   ['shared/contract', 'shared/invariants', 'shared/estate', 'shared/placement', 'shared/replication', 'shared/backup'],
   ['shared/store', 'shared/recovery'],
-  ['shared/world', 'shared/aws'],
+  ['shared/world', 'shared/aws', 'shared/plans'],
   ['functions', 'workflows'],
   ['infra'],
   ['test'],

@@ -2,15 +2,15 @@ import { EXECUTION_VMS_LISTED } from '../../../shared/contract/recovery.ts';
 import { busy, DomainError, notFound } from '../../../shared/kernel/errors.ts';
 import type { Execution, ExecutionPart, ExecutionVm, Wait } from '../../../shared/model/execution.ts';
 import type { RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
+import { partKeys } from '../../../shared/plans/records.ts';
+import { decideAnew, Raced } from '../../../shared/store/anew.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { cancel, Operations, StateChanged } from '../../../shared/store/outbox.ts';
 import { filledPage, TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../../http/anew.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { slicePage } from '../../http/paging.ts';
 import { operationView } from '../../http/views.ts';
-import { partKeys } from '../plans/records.ts';
 import { executionView } from './views.ts';
 
 const readPlan = (call: Call<never>): Promise<RecoveryPlan> =>

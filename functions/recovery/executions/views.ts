@@ -26,6 +26,7 @@ export function executionView(e: Execution, vms: ToldVms, plan: Pick<RecoveryPla
     startedAt: iso(e.startedAt),
     ...optional<unknown>({
       rerunOf: e.rerunOf,
+      startedBy: e.startedBy,
       finishedAt: time(e.finishedAt),
       reason: e.reason,
       override: e.override,

@@ -1,11 +1,11 @@
 import { notFound } from '../../../shared/kernel/errors.ts';
 import type { Operation, OperationKind } from '../../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
+import { Raced } from '../../../shared/store/anew.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import type { Transaction, UpdateSpec } from '../../../shared/store/transaction.ts';
-import { Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
 import { operationView } from '../../http/views.ts';

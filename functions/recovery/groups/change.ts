@@ -5,10 +5,10 @@ import { busy, DomainError, type Flaw, invalid } from '../../../shared/kernel/er
 import type { GroupState, ProtectedGroup } from '../../../shared/model/protection.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
 import { vmRefusals } from '../../../shared/replication/eligibility.ts';
+import { decideAnew } from '../../../shared/store/anew.ts';
 import { shiftLinks } from '../../../shared/store/ledger.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
-import { decideAnew } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { accepted, changeGroup, groupOperation, locationOf, mustBeFree, readGroup } from './begin.ts';

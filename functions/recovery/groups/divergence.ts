@@ -4,8 +4,8 @@ import { type HypervisorPort, PortTimeout } from '../../../shared/hypervisor/por
 import { iso } from '../../../shared/kernel/clock.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { FormerPrimary, ProtectedGroup } from '../../../shared/model/protection.ts';
+import { decideAnew } from '../../../shared/store/anew.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
-import { decideAnew } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { decodeToken, encodeToken, pageLimit } from '../../http/paging.ts';

@@ -2,10 +2,10 @@ import { type DomainError, invalid } from '../../../shared/kernel/errors.ts';
 import type { Protection, Replica } from '../../../shared/model/protection.ts';
 import { replicaHoldsOf } from '../../../shared/model/protection.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
+import { Raced } from '../../../shared/store/anew.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { DatastoreFull, LinkFull, shiftReplicas } from '../../../shared/store/ledger.ts';
 import { MAX_ACTIONS, type Transaction } from '../../../shared/store/transaction.ts';
-import { Raced } from '../../http/anew.ts';
 import { heldBy } from '../../http/refusals.ts';
 
 /** Operation and idempotency record come on top of what a request puts together. */

@@ -1,8 +1,8 @@
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import { groupMachine, type ProtectedGroup } from '../../../shared/model/protection.ts';
+import { decideAnew } from '../../../shared/store/anew.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction } from '../../../shared/store/transaction.ts';
-import { decideAnew } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
 import { accepted, changeGroup, groupOperation, mustBeFree, readGroup } from './begin.ts';

@@ -2,16 +2,15 @@ import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { SECOND } from '../../../shared/kernel/clock.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
 import type { PlanAction } from '../../../shared/model/execution.ts';
+import { seenOf } from '../../../shared/plans/facts.ts';
+import { type Ground, weighing } from '../../../shared/plans/ground.ts';
+import { chosenPoints } from '../../../shared/plans/points.ts';
 import { decide, weigh } from '../../../shared/recovery/actions.ts';
 import { capacityFigures } from '../../../shared/recovery/capacity.ts';
 import { standingOf } from '../../../shared/recovery/standing.ts';
 import { startWaves, stopWaves, type Wave } from '../../../shared/recovery/waves.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
-
-import { seenOf } from './facts.ts';
-import { type Ground, weighing } from './ground.ts';
-import { chosenPoints } from './points.ts';
 import { standingView } from './views.ts';
 
 const STOPS: readonly PlanAction[] = ['migrate', 'failback'];

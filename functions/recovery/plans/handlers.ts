@@ -8,6 +8,8 @@ import {
   type recoveryPlanChange,
   recoveryPlanSpec,
 } from '../../../shared/model/recovery-plan.ts';
+import { PlanReader } from '../../../shared/plans/facts.ts';
+import { partKeys } from '../../../shared/plans/records.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
 import { testsOtherwise, voided } from '../../../shared/recovery/tested.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
@@ -16,9 +18,7 @@ import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { nameTaken, versioned } from '../../http/conditions.ts';
 import { acceptAction } from './accept.ts';
-import { PlanReader } from './facts.ts';
 import { readReadiness } from './readiness.ts';
-import { partKeys } from './records.ts';
 import { deleteRefused, patchRefused } from './refused.ts';
 import { planView } from './views.ts';
 

@@ -2,6 +2,7 @@ import { DR_REPORT_FIELDS } from '../../../shared/contract/recovery-report.ts';
 import { iso } from '../../../shared/kernel/clock.ts';
 import type { Execution } from '../../../shared/model/execution.ts';
 import type { Tenant } from '../../../shared/model/tenant.ts';
+import { PlanReader } from '../../../shared/plans/facts.ts';
 import { csvOf, type PlanRow, rowOf, totalsOf } from '../../../shared/recovery/overview.ts';
 import { asTenant } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
@@ -10,7 +11,6 @@ import { TenantData } from '../../../shared/store/tenant-data.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
 import { slicePage } from '../../http/paging.ts';
-import { PlanReader } from './facts.ts';
 
 export const reportHandlers = {
   /** Totals are those of the rows that are shown, so that a page adds up by itself. */

@@ -1,12 +1,12 @@
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import type { RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
+import { PlanReader, seenOf } from '../../../shared/plans/facts.ts';
 import { rehearsePlan } from '../../../shared/recovery/capacity.ts';
 import { readinessOf } from '../../../shared/recovery/readiness.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
 import { type Standing, standingOf } from '../../../shared/recovery/standing.ts';
 import { startWaves } from '../../../shared/recovery/waves.ts';
 import type { Call } from '../../http/call.ts';
-import { PlanReader, seenOf } from './facts.ts';
 import { readinessView } from './views.ts';
 
 /** How ready a plan is, by what is believed and by what its sites say now. */

@@ -5,12 +5,12 @@ import { nextEpoch, type Vm, vmMachine, waitsForRoom } from '../../../shared/mod
 import { place } from '../../../shared/placement/placement.ts';
 import { seatOf } from '../../../shared/placement/seat.ts';
 import { needOf } from '../../../shared/placement/snapshot.ts';
+import { decideAnew, Raced } from '../../../shared/store/anew.ts';
 import { keys } from '../../../shared/store/keys.ts';
 import { HostFull, takeHost } from '../../../shared/store/ledger.ts';
 import { newOperation } from '../../../shared/store/outbox.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../../http/anew.ts';
 import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
 import {

@@ -1,20 +1,20 @@
-import { type HypervisorPort, PortTimeout } from '../../../shared/hypervisor/port.ts';
-import type { GroupStatus } from '../../../shared/hypervisor/replication-port.ts';
-import type { Flaw } from '../../../shared/kernel/errors.ts';
-import type { Cluster } from '../../../shared/model/inventory.ts';
-import type { Network } from '../../../shared/model/network.ts';
-import type { ProtectedGroup } from '../../../shared/model/protection.ts';
-import type { RecoveryPlanSpec } from '../../../shared/model/recovery-plan.ts';
-import type { Vm } from '../../../shared/model/vm.ts';
-import type { SitePicture } from '../../../shared/recovery/capacity.ts';
-import { spaceOf } from '../../../shared/recovery/mapping.ts';
-import { networkAfter, type Route, recoverySites } from '../../../shared/recovery/route.ts';
-import { planFlaws } from '../../../shared/recovery/validation.ts';
-import { asTenant } from '../../../shared/store/context.ts';
-import { Inventory } from '../../../shared/store/inventory.ts';
-import { keys } from '../../../shared/store/keys.ts';
-import { withRecoveries } from '../../../shared/store/recoveries.ts';
-import type { Store } from '../../../shared/store/store.ts';
+import { type HypervisorPort, PortTimeout } from '../hypervisor/port.ts';
+import type { GroupStatus } from '../hypervisor/replication-port.ts';
+import type { Flaw } from '../kernel/errors.ts';
+import type { Cluster } from '../model/inventory.ts';
+import type { Network } from '../model/network.ts';
+import type { ProtectedGroup } from '../model/protection.ts';
+import type { RecoveryPlanSpec } from '../model/recovery-plan.ts';
+import type { Vm } from '../model/vm.ts';
+import type { SitePicture } from '../recovery/capacity.ts';
+import { spaceOf } from '../recovery/mapping.ts';
+import { networkAfter, type Route, recoverySites } from '../recovery/route.ts';
+import { planFlaws } from '../recovery/validation.ts';
+import { asTenant } from '../store/context.ts';
+import { Inventory } from '../store/inventory.ts';
+import { keys } from '../store/keys.ts';
+import { withRecoveries } from '../store/recoveries.ts';
+import type { Store } from '../store/store.ts';
 
 /** Reads all that a decision about a plan needs, of one tenant and of the sites that its groups name. */
 export class PlanReader {

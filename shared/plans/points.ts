@@ -1,11 +1,11 @@
 import type * as z from 'zod';
-import type { failoverBody } from '../../../shared/contract/recovery.ts';
-import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
-import type { Point } from '../../../shared/hypervisor/replication-port.ts';
-import { iso } from '../../../shared/kernel/clock.ts';
-import { DomainError, type Flaw, invalid } from '../../../shared/kernel/errors.ts';
-import type { ProtectedGroup } from '../../../shared/model/protection.ts';
-import type { Route } from '../../../shared/recovery/route.ts';
+import type { failoverBody } from '../contract/recovery.ts';
+import type { HypervisorPort } from '../hypervisor/port.ts';
+import type { Point } from '../hypervisor/replication-port.ts';
+import { iso } from '../kernel/clock.ts';
+import { DomainError, type Flaw, invalid } from '../kernel/errors.ts';
+import type { ProtectedGroup } from '../model/protection.ts';
+import type { Route } from '../recovery/route.ts';
 import { seenOf } from './facts.ts';
 
 export type ActionBody = z.infer<typeof failoverBody> | undefined;

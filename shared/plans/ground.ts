@@ -1,16 +1,27 @@
-import type { Flaw } from '../../../shared/kernel/errors.ts';
-import type { Execution, PlanAction } from '../../../shared/model/execution.ts';
-import type { Vm } from '../../../shared/model/vm.ts';
-import type { Asked, Decided } from '../../../shared/recovery/actions.ts';
-import { type Capacity, rehearsePlan } from '../../../shared/recovery/capacity.ts';
-import { keys } from '../../../shared/store/keys.ts';
-import { TenantData } from '../../../shared/store/tenant-data.ts';
-import type { Call } from '../../http/call.ts';
+import type { Flaw } from '../kernel/errors.ts';
+import type { Ids } from '../kernel/ids.ts';
+import type { Random } from '../kernel/random.ts';
+import type { Execution, PlanAction } from '../model/execution.ts';
+import type { RecoveryPlan } from '../model/recovery-plan.ts';
+import type { Vm } from '../model/vm.ts';
+import type { Asked, Decided } from '../recovery/actions.ts';
+import { type Capacity, rehearsePlan } from '../recovery/capacity.ts';
+import { keys } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
 import { PlanReader } from './facts.ts';
 import type { ActionBody } from './points.ts';
 
 /** Those that are about VMs one by one. */
 export const WITH_VMS: readonly PlanAction[] = ['test', 'migrate', 'failover', 'failback', 'rollback'];
+
+/** Who asks for an action, and of which tenant's plan. */
+export interface Asker {
+  tenantId: string;
+  /** Who it was, as the record of the execution tells the tenant. */
+  name: string;
+  now: number;
+  deps: { store: Store; ids: Ids; random: Random };
+}
 
 /** All that was read for one decision. */
 export interface Ground {
@@ -24,17 +35,18 @@ interface Weighed {
   capacity: Capacity | undefined;
 }
 
-/** @throws `not-found`, `precondition-failed` */
-export async function readGround(call: Call<never>, action: PlanAction): Promise<Ground> {
-  const { store } = call.deps;
-  const body = call.body as ActionBody;
-  const plan = await new TenantData(store, call.context).get('plan', call.param('planId'));
-  call.checkVersion(plan);
-  const reader = new PlanReader(store, call.tenantId);
+/** What an action of this plan depends on, as it stands now. */
+export async function readGround(
+  { deps, tenantId }: Asker,
+  plan: RecoveryPlan,
+  action: PlanAction,
+  body: ActionBody,
+): Promise<Ground> {
+  const reader = new PlanReader(deps.store, tenantId);
   const groups = await reader.groups(plan.groups);
   const [vms, previous] = await Promise.all([
     reader.vms(groups),
-    plan.executionId ? store.get<Execution>(keys.execution(call.tenantId, plan.id, plan.executionId)) : undefined,
+    plan.executionId ? deps.store.get<Execution>(keys.execution(tenantId, plan.id, plan.executionId)) : undefined,
   ]);
   const overridden = body?.override !== undefined;
   return { reader, asked: { action, plan, groups, previous, toSiteId: body?.toSiteId, overridden }, body, vms };
