@@ -215,6 +215,7 @@ export const FUNCTIONS = {
         'SYS#DATASTORE#*',
         'SYS#EXTNET',
         'SYS#IP#*',
+        'SYS#AUTOMATIC',
         'SYS#AUDIT#*',
       ],
       events: ['T#*'],

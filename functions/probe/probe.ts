@@ -17,6 +17,7 @@ import { nextPass, note, openIncident, reconcile, type Suspect, takeBack } from 
 import { OVERCOMMIT_ALARM, overcommitFindings } from './overcommit.ts';
 import { unlessOvertaken } from './overtaken.ts';
 import { ProtectionWatch } from './protection.ts';
+import { TakeOverWatch } from './take-over.ts';
 
 /** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
 const HOSTS_PER_INCIDENT = 500;
@@ -36,6 +37,7 @@ export class Probe {
   private readonly guests: GuestWatch;
   private readonly failBack: FailBack;
   private readonly protection: ProtectionWatch;
+  private readonly takeOver: TakeOverWatch;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -46,6 +48,7 @@ export class Probe {
     this.guests = new GuestWatch(runtime, port);
     this.failBack = new FailBack(runtime);
     this.protection = new ProtectionWatch(runtime, port);
+    this.takeOver = new TakeOverWatch(runtime, port);
   }
 
   async run(): Promise<Finding[]> {
@@ -56,6 +59,7 @@ export class Probe {
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
     await this.protection.run(now, this.silent);
+    await this.takeOver.look(now, this.silent);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

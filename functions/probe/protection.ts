@@ -3,7 +3,7 @@ import { type HypervisorPort, PortTimeout } from '../../shared/hypervisor/port.t
 import type { GroupStatus } from '../../shared/hypervisor/replication-port.ts';
 import { MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
-import { decideGroup, type Finding } from '../../shared/replication/watch.ts';
+import { ALARMS, decideGroup, type Finding } from '../../shared/replication/watch.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { renewSiteLease } from '../../shared/store/site-lease.ts';
@@ -46,6 +46,8 @@ export class ProtectionWatch {
     this.lookedAt = now;
     const answers = await this.ask(groups);
     for (const group of groups) {
+      // What stood for it until then was cleared with its switch.
+      if (group.state === 'invalid') for (const code of ALARMS) this.shown.delete(nameOf(code, group));
       const mine = new Map([...answers].map(([siteId, by]) => [siteId, by.get(group.id)]));
       for (const finding of decideGroup(group, mine, now)) {
         if (finding.kind === 'alarm') await this.show(group, finding, now);
@@ -109,10 +111,12 @@ export class ProtectionWatch {
   /** Written only when it differs from what this probe last saw. */
   private async show(group: ProtectedGroup, { code, raised, text }: Extract<Finding, { kind: 'alarm' }>, now: number) {
     const { store, ids } = this.runtime;
-    const name = `${code} ${group.id}`;
+    const name = nameOf(code, group);
     if (this.shown.get(name) === raised) return;
     if (raised) await raiseAlarm(store, ids, { code, object: group.id, severity: 'major', text }, now);
     else await clearAlarm(store, ids, code, group.id, now);
     this.shown.set(name, raised);
   }
 }
+
+const nameOf = (code: string, { id }: ProtectedGroup): string => `${code} ${id}`;

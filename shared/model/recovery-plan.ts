@@ -58,6 +58,12 @@ export const recoveryPlanSpec = z.strictObject({
     .optional()
     .describe('expected RTO: from the word to the last VM of the most urgent priority (DR-20)'),
   drillEveryDays: z.int().min(1).max(DRILL_DAYS_MAX).optional().describe('how often it is to be tested'),
+  takeOver: z
+    .enum(['byHand', 'automatic'])
+    .optional()
+    .describe(
+      'automatic: of synchronous groups; when both the control plane and the other copy have lost the site, and nothing can be lost, the plan switches by itself; byHand',
+    ),
 });
 /** A change: what is left out stays as it is; null takes an objective away. */
 export const recoveryPlanChange = recoveryPlanSpec

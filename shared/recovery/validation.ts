@@ -4,6 +4,7 @@ import { PLAN_BYTES_MAX, priorityOf, type RecoveryPlanSpec } from '../model/reco
 import { mappingFlaws } from './mapping.ts';
 import type { PlanFacts } from './plan-facts.ts';
 import { type Route, recoverySites } from './route.ts';
+import { takeOverFlaws } from './take-over.ts';
 import { circleOf, prioritiesOf } from './waves.ts';
 
 /** All that is wrong with a plan, found together and before anything moves (DR-3, DR-11, DR-21). Pure. */
@@ -13,6 +14,7 @@ export function planFlaws(plan: RecoveryPlanSpec, facts: PlanFacts, route: Route
     ...groupFlaws(plan, facts),
     ...orderFlaws(plan, facts),
     ...stepFlaws(plan, facts),
+    ...takeOverFlaws(plan, facts.groups),
     ...(route ? [...mappingFlaws(plan, facts, route), ...clusterFlaws(plan, facts, route)] : []),
   ];
 }

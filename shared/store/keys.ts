@@ -56,6 +56,8 @@ export const keys = {
   }),
   /** There is one for each protected group, so that a probe finds them without looking through all tenants. */
   protectedGroup: (id: string): Key => ({ pk: 'SYS#PROTECTED', sk: id }),
+  /** There is one for each plan that takes over by itself. */
+  automaticPlan: (id: string): Key => ({ pk: 'SYS#AUTOMATIC', sk: id }),
   /** Until when the primaries of a site may write without seeing anybody (DR-7). */
   siteLease: (siteId: string): Key => ({ pk: 'SYS#DRLEASE', sk: siteId }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),

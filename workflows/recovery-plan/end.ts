@@ -3,6 +3,7 @@ import type { Execution, ExecutionVm } from '../../shared/model/execution.ts';
 import type { AlarmText } from '../../shared/model/incident.ts';
 import { type GroupEvent, groupMachine, type ProtectedGroup } from '../../shared/model/protection.ts';
 import { type PlanEvent, type PlanState, planMachine, type RecoveryPlan } from '../../shared/model/recovery-plan.ts';
+import { ALARM } from '../../shared/replication/watch.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
@@ -31,6 +32,17 @@ const alarmOf = ({ plan, execution }: Case, failed: number, reason: string | und
   text: `Recovery plan ${plan.name}: ${execution.action} did not bring everything to an end${failed > 0 ? `, ${failed} VMs were left behind` : ''}${reason ? `: ${reason}` : ''}`,
 });
 
+const stateOf = (group: ProtectedGroup, ending: Ending): ProtectedGroup['state'] =>
+  [ending.group(group).event ?? []]
+    .flat()
+    .reduce((at, event) => (groupMachine.can(at, event) ? groupMachine.next(at, event) : at), group.state);
+
+/** What is not true any more of a group in that state: one that has switched has no copy that could be late. */
+const alarmsOver = (state: ProtectedGroup['state']): string[] => [
+  ...(state === 'error' ? [] : [ALARM.error]),
+  ...(state === 'invalid' ? [ALARM.alone, ALARM.violated, ALARM.atRisk] : []),
+];
+
 /** Whether a group has come to serve nobody: other plans may use it (DR-19). */
 const isFree = (state: ProtectedGroup['state']): boolean => state === 'protected' || state === 'error';
 
@@ -51,12 +63,12 @@ export async function endExecution(
   const incomplete = ending.execution.state !== 'success';
   if (incomplete) await raiseAlarm(store, ids, alarmOf(found, failed, ending.execution.reason), now);
   else await clearAlarm(store, ids, INCOMPLETE, plan.id, now);
+  for (const group of groups)
+    for (const code of alarmsOver(stateOf(group, ending))) await clearAlarm(store, ids, code, group.id, now);
   const tx = new Transaction();
   for (const group of groups) {
-    const { event, reason, set = {}, remove = [] } = ending.group(group);
-    const state = [event ?? []]
-      .flat()
-      .reduce((at, e) => (groupMachine.can(at, e) ? groupMachine.next(at, e) : at), group.state);
+    const { reason, set = {}, remove = [] } = ending.group(group);
+    const state = stateOf(group, ending);
     tx.update(groupKey(group), {
       set: { ...set, state, ...(reason === undefined ? {} : { reason }) },
       add: { version: 1 },

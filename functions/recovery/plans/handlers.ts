@@ -11,6 +11,7 @@ import {
 import { PlanReader } from '../../../shared/plans/facts.ts';
 import { partKeys } from '../../../shared/plans/records.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
+import { type AutomaticPlan, isAutomatic } from '../../../shared/recovery/take-over.ts';
 import { testsOtherwise, voided } from '../../../shared/recovery/tested.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
@@ -69,6 +70,7 @@ export const planHandlers = (port: HypervisorPort) => {
       const tx = new Transaction()
         .put(keys.plan(call.tenantId, plan.id), plan)
         .put(nameKey(call.tenantId, plan.name), { id: plan.id }, { ifAbsent: nameTaken('recovery plan', plan.name) });
+      markAutomatic(tx, undefined, plan);
       return call.commit(tx, shown(plan, call as Call<never>, 201), {
         event: { type: 'plan.created', subject: plan.id, data: { name: plan.name, groups: plan.groups } },
       });
@@ -106,7 +108,7 @@ export const planHandlers = (port: HypervisorPort) => {
         Object.entries({ ...before, ...set }).filter(([field]) => !cleared.includes(field)),
       ) as unknown as RecoveryPlan;
       const otherwise = testsOtherwise(spec(before), spec(wanted));
-      if (otherwise) {
+      if (otherwise || (isAutomatic(wanted) && !isAutomatic(before))) {
         const ready = before.state === 'ready';
         // Where its groups are now is where a plan for other groups begins.
         const same = wanted.groups.some((id) => before.groups.includes(id));
@@ -127,6 +129,7 @@ export const planHandlers = (port: HypervisorPort) => {
         add: { version: 1 },
         ...versioned(before),
       });
+      markAutomatic(tx, before, after);
       if (after.name !== before.name)
         tx.put(
           nameKey(call.tenantId, after.name),
@@ -156,6 +159,7 @@ export const planHandlers = (port: HypervisorPort) => {
           onFail: (found) => versionedOrGone(plan, found),
         })
         .delete(nameKey(call.tenantId, plan.name));
+      markAutomatic(tx, plan, undefined);
       const answer = await call.commit(tx, { status: 204 }, { event: { type: 'plan.deleted', subject: plan.id } });
       await deleteRecords(call, plan);
       return answer;
@@ -166,6 +170,14 @@ export const planHandlers = (port: HypervisorPort) => {
     },
   };
 };
+
+/** The watch finds plans that take over by themselves by their marks, in the transaction that makes them so. */
+function markAutomatic(tx: Transaction, before: RecoveryPlan | undefined, after: RecoveryPlan | undefined): void {
+  const [was, is] = [before && isAutomatic(before), after && isAutomatic(after)];
+  if (after && is && !was)
+    tx.put(keys.automaticPlan(after.id), { planId: after.id, tenantId: after.tenantId } satisfies AutomaticPlan);
+  if (before && was && !is) tx.delete(keys.automaticPlan(before.id));
+}
 
 const versionedOrGone = (plan: RecoveryPlan, found: unknown): Error =>
   found ? (versioned(plan).onFail?.(found as never) as DomainError) : notFound('recovery plan', plan.id);

@@ -31,6 +31,7 @@ export function planView(p: RecoveryPlan, now: number) {
       steps: p.steps,
       rtoMinutes: p.rtoMinutes,
       drillEveryDays: p.drillEveryDays,
+      takeOver: p.takeOver,
       testedAt: time(p.testedAt),
       lastDrillAt: time(lastDrill(p)),
       nextDrillDue: time(drills?.nextDue),

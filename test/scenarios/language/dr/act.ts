@@ -50,6 +50,7 @@ export function planBody(plan: PlanSetting, names: Names): object {
     ...some('dependsOn', dependsOn),
     ...some('delays', plan.delays),
     ...(plan.steps.length > 0 ? { steps: plan.steps } : {}),
+    ...(plan.automatic ? { takeOver: 'automatic' } : {}),
   };
 }
 

@@ -44,6 +44,7 @@ const PLAN_PROPERTIES = [
   'delay <1-5> <time>',
   'pause <name> beforeStart | afterStart | beforeShutdown | afterShutdown <1-5> [for <time>][ or go on]',
   'tested',
+  'automatic',
 ];
 
 export function planShape(
@@ -61,6 +62,7 @@ export function planShape(
     delays: {},
     steps: [],
     tested: false,
+    automatic: false,
   };
   const pause = new RegExp(
     `^pause (?<name>\\w+) (?<at>beforeStart|afterStart|beforeShutdown|afterShutdown) (?<n>[1-5])(?: for (?<span>${SPAN}))?(?<on> or go on)?$`,
@@ -86,6 +88,7 @@ export function planShape(
         ...(step.on ? { onTimeout: 'goOn' } : {}),
       });
     else if (part === 'tested') out.tested = true;
+    else if (part === 'automatic') out.automatic = true;
     else throw new StoryError(place, `cannot understand '${part}' of a plan. Possible are`, PLAN_PROPERTIES);
   }
   return out;

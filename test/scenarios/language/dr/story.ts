@@ -31,6 +31,8 @@ export interface PlanSetting {
   steps: Record<string, unknown>[];
   /** It has had one successful test, and is clean again, before the story begins. */
   tested: boolean;
+  /** It takes over by itself. */
+  automatic: boolean;
 }
 export type DrSetting = LinkSetting | GroupSetting | PlanSetting;
 

@@ -1,0 +1,13 @@
+Both sites burn at once. Nobody is there to take over, and somebody is told. B returns first: it takes over.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested, automatic
+guests write every 5s
+
+at 31s: fault site-loss site-a; fault site-loss site-b for 10m
+run until 30m
+expect web run at b; nothing was lost

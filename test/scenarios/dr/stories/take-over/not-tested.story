@@ -1,0 +1,14 @@
+A plan that takes over by itself was never tested. A burns: it says why it does nothing, and a person who answers for it begins.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: automatic
+guests write every 5s
+
+at 31s: fault site-loss site-a
+at 10m: failover plan p1 without a test because "the site has burnt"
+run until quiet
+expect web run at b; nothing was lost

@@ -1,0 +1,13 @@
+The link between the sites is cut, and the control plane hears both: A goes on alone, and nothing takes over.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested, automatic
+guests write every 5s
+
+at 31s: fault link-cut a-b for 10m
+run until quiet
+expect web run at a; nothing was lost; group shop is protected; plan p1 is ready

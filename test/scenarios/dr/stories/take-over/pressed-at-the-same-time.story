@@ -1,0 +1,14 @@
+A person and the control plane begin at the same instant: there is one failover.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested, automatic
+guests write every 5s
+
+at 31s: fault site-loss site-a
+at 90s: failover plan p1
+run until quiet
+expect web run at b; nothing was lost; plan p1 is recoveredPeerPending

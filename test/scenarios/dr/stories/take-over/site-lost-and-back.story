@@ -1,0 +1,13 @@
+A burns at night. B has heard nothing of it, and neither has the control plane: the VMs come up at B without anybody's word, and nothing is lost. A comes back, and B brings it up to date by itself.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: sync to b
+plan p1 of shop: tested, automatic
+guests write every 5s
+
+at 31s: fault site-loss site-a for 10m
+run until quiet
+expect web run at b; nothing was lost; lost as reported; group shop is protected; plan p1 is ready
