@@ -112,12 +112,18 @@ const goneOf = (plan: RecoveryPlan, { fromSiteId, toSiteId }: Execution): Route 
   back: toSiteId === plan.homeSiteId,
 });
 
-function mustBeFree({ plan }: Asked): void {
+function mustBeFree({ action, plan }: Asked): void {
   if (plan.claim === undefined) return;
+  // A disaster in the middle of a migration: what could be undone is let go of soon, also of a site that is silent.
+  const cancel =
+    action === 'failover' && plan.state === 'migrating' ? `/v1/operations/${plan.claim}/cancel` : undefined;
   throw new DomainError(
     'operation-in-progress',
-    `Plan ${plan.name} is ${plan.state} and held by operation ${plan.claim}; wait for it to end.`,
-    { figures: { state: plan.state, operationId: plan.claim } },
+    `Plan ${plan.name} is ${plan.state} and held by operation ${plan.claim}; wait for it to end${cancel ? ', or cancel it' : ''}.`,
+    {
+      figures: { state: plan.state, operationId: plan.claim },
+      ...(cancel ? { flaws: [{ location: 'plan', message: 'a migration is under way', fix: `POST ${cancel}` }] } : {}),
+    },
   );
 }
 
