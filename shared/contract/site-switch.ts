@@ -92,7 +92,7 @@ export const siteMigrateBody = body.extend({
 
 const accepted = { status: 202, schema: s.operation, description: 'the operation; its id is that of the report' };
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
-const action = (word: string, summary: string, of: z.ZodType) =>
+const action = (word: string, summary: string, of: z.ZodType, problems: ApiOperation['problems'] = []) =>
   post('system', `/v1/system/sites/{siteId}/${word}`, {
     tag: 'sites at once',
     summary,
@@ -101,7 +101,7 @@ const action = (word: string, summary: string, of: z.ZodType) =>
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'not-ready'],
+    problems: ['operation-in-progress', 'not-ready', ...problems],
   });
 const base = '/v1/system/site-switches';
 
@@ -116,6 +116,7 @@ export const siteSwitchContract = {
     'migrate',
     'A site is to be emptied: migrate all recovery plans of all tenants that are there; nothing is lost',
     siteMigrateBody,
+    ['no-capacity'],
   ),
   listSiteSwitches: get('system', base, {
     tag: 'sites at once',

@@ -114,7 +114,7 @@ export async function ownExecution(where: Where): Promise<{ planId: string; exec
   return { planId: plan.id, executionId: execution.id };
 }
 
-/** A site of its own with a plan that is there, and that the operator finds. */
+/** A site of its own with a plan that is there and that the operator finds; it cannot be begun, so no other call is told of. */
 async function ownSite(s: Setting): Promise<string> {
   const name = fresh('lost');
   const id = `site_${name}`;
@@ -128,7 +128,7 @@ async function ownSite(s: Setting): Promise<string> {
     ],
   });
   const legs = [{ siteId: 'site_far', from: id, mode: 'async' as const, linkId: 'link_none', mbps: 1 }];
-  const made = await ownPlan(acme(s), { homeSiteId: id }, { primarySiteId: id, legs });
+  const made = await ownPlan(acme(s), { homeSiteId: id, state: 'recovered' }, { primarySiteId: id, legs });
   await s.test.cloud.store.put(keys.plannedPlan(made.id), { planId: made.id, tenantId: made.tenantId });
   return id;
 }

@@ -22,6 +22,27 @@ export interface SitePlanView {
   readySeconds?: number;
   lostWrites?: { count: number };
 }
+export interface SiteDryRun {
+  dryRun: boolean;
+  wouldAnswer: { status: number; code?: string };
+  plans: number;
+  wouldBegin: number;
+  warnings: string[];
+  capacity: { siteId: string; homelessVms: number; placed: number; needed: object; lacking: object; free: object }[];
+  withoutPlan: { groupId: string; vms: number }[];
+  items: {
+    planId: string;
+    wouldBegin: boolean;
+    joins?: boolean;
+    refusals: { code: string; detail: string }[];
+    warnings: string[];
+    score: number;
+    toSiteId?: string;
+    rpoSeconds?: number;
+    wouldLose?: { count: number; known: string };
+    expectedRtoSeconds?: number;
+  }[];
+}
 export interface SiteReportView {
   id: string;
   state: string;
@@ -81,6 +102,13 @@ export class SiteSwitching {
   /** Untested plans are begun too, unless the story says otherwise. */
   begin(action: 'failover' | 'migrate', body: object = {}, siteId = 'site_a') {
     return this.ask('POST', `/sites/${siteId}/${action}`, { override: { reason: 'a story' }, ...body });
+  }
+
+  async dryRun(
+    action: 'failover' | 'migrate',
+    body: object = { override: { reason: 'a story' } },
+  ): Promise<SiteDryRun> {
+    return (await this.ask<SiteDryRun>('POST', `/sites/site_a/${action}?dryRun=true`, body)).body;
   }
 
   async done(action: 'failover' | 'migrate', body: object = {}, siteId = 'site_a'): Promise<SiteReportView> {

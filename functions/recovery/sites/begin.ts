@@ -12,7 +12,8 @@ import type { Answer } from '../../http/answer.ts';
 import type { Call } from '../../http/call.ts';
 import { operationView } from '../../http/views.ts';
 import { rehearseSite } from './dry-run.ts';
-import { held, nothingThere } from './refusals.ts';
+import { held, noRoom, nothingThere } from './refusals.ts';
+import { rehearsePlans } from './rehearse.ts';
 
 export type SiteBody = (z.infer<typeof siteFailoverBody> & z.infer<typeof siteMigrateBody>) | undefined;
 
@@ -22,7 +23,7 @@ const NAMED = 10;
 /**
  * Accepts a switch of all plans of a site in one transaction: its record, the site's claim, so that two at once are one, and
  * the operation that begins the plans one by one.
- * @throws `not-found`, `operation-in-progress` with the switch that has the site, `not-ready` where no plan is there
+ * @throws `not-found`, `operation-in-progress` with the switch that has the site, `not-ready` where no plan is there, `no-capacity`
  */
 export async function acceptSite(call: Call<never>, port: HypervisorPort, action: SiteAction): Promise<Answer> {
   const { store } = call.deps;
@@ -33,6 +34,7 @@ export async function acceptSite(call: Call<never>, port: HypervisorPort, action
   const claim = await store.get<SiteClaim>(keys.siteClaim(site.id));
   if (claim) throw held(claim);
   if (found.plans.length === 0) throw nothingThere(record);
+  await mustHaveRoom(call, record, found);
   const operation = newOperation({
     id: record.id,
     kind: 'site-switch',
@@ -51,6 +53,14 @@ export async function acceptSite(call: Call<never>, port: HypervisorPort, action
     );
   const headers = { 'operation-location': `/v1/system/operations/${operation.id}`, 'retry-after': '1' };
   return call.commit(tx, { status: 202, body: operationView(operation), headers }, { operation });
+}
+
+/** @throws `no-capacity` */
+async function mustHaveRoom(call: Call<never>, record: SiteSwitch, found: SitePlans): Promise<void> {
+  if (record.action !== 'migrate' || record.onError === 'goOn') return;
+  const { capacities } = await rehearsePlans(call, record, found, new Map());
+  const refused = noRoom(record, capacities);
+  if (refused) throw refused;
 }
 
 function recordOf(call: Call<never>, siteId: string, action: SiteAction, { withoutPlan }: SitePlans): SiteSwitch {

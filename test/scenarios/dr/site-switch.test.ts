@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readBelief } from '../../../shared/store/belief.ts';
 import { type Guarded, SiteSwitching } from '../../support/site-switching.ts';
-import { ASYNC } from '../../support/switching.ts';
+import { ASYNC, SYNC } from '../../support/switching.ts';
 
 let site: SiteSwitching;
 afterEach(async () => {
@@ -288,5 +288,128 @@ describe('what tenants see', () => {
     expect(body.items.map((e) => [e.target, e.actor]).sort()).toEqual(
       ['site_a', acme.plan.id, globex.plan.id].map((target) => [target, switched.startedBy]).sort(),
     );
+  });
+});
+
+describe('what would happen is told before', () => {
+  it('plan by plan in their order: whether it would begin, how ready it is, what would be lost; and nothing changes', async () => {
+    site = await SiteSwitching.start();
+    const [acme, globex] = [
+      await site.tenant('acme', { replication: ASYNC }),
+      await site.tenant('globex', { plan: { rtoMinutes: 10 } }),
+    ];
+    const again = await acme.story.plan([acme.group], { name: 'again' });
+    await acme.story.write(acme.vms, 2);
+    const before = await readBelief(site.test.cloud.store);
+    const told = await site.dryRun('failover');
+    expect(told).toMatchObject({
+      dryRun: true,
+      wouldAnswer: { status: 202 },
+      plans: 3,
+      wouldBegin: 2,
+      withoutPlan: [],
+    });
+    expect(told.items.map((i) => [i.planId, i.wouldBegin, i.refusals.map((r) => r.code)])).toEqual([
+      [globex.plan.id, true, []],
+      [acme.plan.id, true, []],
+      [again.id, false, ['in-use']],
+    ]);
+    const [first, second] = told.items;
+    expect(first).toMatchObject({
+      score: 70,
+      toSiteId: 'site_b',
+      expectedRtoSeconds: 600,
+      rpoSeconds: 0,
+      wouldLose: { count: 0, known: 'exact' },
+    });
+    expect(second?.wouldLose).toEqual({ count: 4, known: 'exact' });
+    // What would not begin takes no room.
+    expect(told.capacity).toMatchObject([
+      { siteId: 'site_b', homelessVms: 0, placed: 4, needed: { vms: 4, vcpus: 8 } },
+    ]);
+    // Without the operator's word no untested plan would begin.
+    expect((await site.dryRun('failover', {})).items.map((i) => i.refusals[0]?.code)).toEqual([
+      'not-tested',
+      'not-tested',
+      'not-tested',
+    ]);
+    expect(await readBelief(site.test.cloud.store)).toEqual(before);
+    expect(await site.test.cloud.store.queryAll('SYS#SWITCHING')).toEqual([]);
+  });
+
+  it('groups that no plan names stay behind, and it is said, also in the report', async () => {
+    site = await SiteSwitching.start();
+    const { story } = await site.tenant('acme');
+    const { group, vms } = await story.protect(2, SYNC, 'alone');
+    expect((await site.dryRun('failover')).withoutPlan).toMatchObject([{ groupId: group.id, vms: vms.length }]);
+    const report = await site.done('failover');
+    expect(report.warnings).toEqual([
+      `1 protected groups of the site (2 VMs) are in no plan and stay where they are: ${group.id}.`,
+    ]);
+  });
+
+  it('a site without plans has nothing to be switched, and a site that is not there is not found', async () => {
+    site = await SiteSwitching.start();
+    expect((await site.begin('failover')).body).toMatchObject({ code: 'not-ready' });
+    expect(await site.dryRun('failover')).toMatchObject({ wouldAnswer: { status: 409, code: 'not-ready' }, plans: 0 });
+    expect((await site.begin('failover', {}, 'site_nowhere')).status).toBe(404);
+    expect((await site.begin('failover', { atOnce: 0 })).status).toBe(400);
+    expect((await site.begin('failover', { onError: 'stop' })).status).toBe(400);
+    expect((await site.begin('migrate', { before: '2026-01-01T00:00:00Z' })).status).toBe(400);
+  });
+});
+
+describe('the other site has room for each plan, but not for all of them', () => {
+  const GIB = 1024;
+  const stage = (name: string, count: number) => ({
+    name,
+    clusters: [{ name: 'c1', hosts: { count, cores: 32, mhz: 2400, memoryGiB: 64 } }],
+    datastores: [{ name: 'san', capacityGiB: 1000 }],
+  });
+  const estate = {
+    sites: [stage('a', 4), stage('b', 1)],
+    links: [{ from: 'a', to: 'b', latencyMs: 1, mbps: 10_000, mode: 'sync' }],
+  };
+  const shape = { memoryMiB: 16 * GIB };
+
+  it('a migration is refused before anything moves, with figures; as far as there is room it can be asked for', async () => {
+    site = await SiteSwitching.start(estate);
+    const all = [await site.tenant('acme', { shape }), await site.tenant('globex', { shape })];
+    for (const { story, plan } of all) {
+      const path = `/v1/recovery-plans/${plan.id}/migrate?dryRun=true`;
+      const body = { override: { reason: 'a story' } };
+      const alone = await site.test.client.call('POST', path, { token: story.acme.token, body });
+      expect(alone.body).toMatchObject({ wouldAnswer: { status: 202 } });
+    }
+    const told = await site.dryRun('migrate');
+    expect(told).toMatchObject({ wouldAnswer: { status: 507, code: 'no-capacity' }, wouldBegin: 1 });
+    expect(told.capacity).toMatchObject([
+      {
+        needed: { vms: 4, memoryMiB: 64 * GIB },
+        placed: 3,
+        homelessVms: 1,
+        lacking: { memoryMiB: expect.any(Number) },
+      },
+    ]);
+    const refused = await site.begin('migrate');
+    expect([refused.status, refused.body.code]).toEqual([507, 'no-capacity']);
+    expect(refused.body.detail).toMatch(/1 of 4 VMs find no place at site site_b \(65536 memoryMiB needed, \d+ free\)/);
+    expect((await readBelief(site.test.cloud.store)).executions).toEqual([]);
+    const report = await site.done('migrate', { onError: 'goOn', atOnce: 1 });
+    expect(outcomes(report, all)).toEqual(['success', 'refused']);
+    expect(report.items[1]).toMatchObject({ code: 'no-capacity' });
+  });
+
+  it('a failover begins all the same: each VM that finds no place is reported, and none is lost', async () => {
+    site = await SiteSwitching.start(estate);
+    const all = [await site.tenant('acme', { shape }), await site.tenant('globex', { shape })];
+    for (const { story, vms } of all) await story.write(vms, 2);
+    const told = await site.dryRun('failover');
+    expect(told.wouldAnswer).toEqual({ status: 202 });
+    expect(told.warnings).toEqual([expect.stringMatching(/1 of 4 VMs find no place at site site_b/)]);
+    await site.test.fault('site-loss', 'site_a');
+    const report = await site.done('failover');
+    expect(report).toMatchObject({ state: 'partial', vms: { all: 4, ready: 3 }, lostWrites: { count: 0 } });
+    expect(Object.values(report.outcomes).reduce((sum, n) => sum + n, 0)).toBe(2);
   });
 });
