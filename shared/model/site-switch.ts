@@ -7,7 +7,7 @@ export type SiteAction = (typeof SITE_ACTIONS)[number];
 /** Ranks that an operator may give to plans or tenants: 1 begins first. Declared. */
 export const RANKS = { first: 1, last: 99, default: 50 } as const;
 /** Plans that are under way at once, those that wait for a person not counted. Declared: what one pass can begin. */
-export const PLANS_AT_ONCE = { most: 32, default: 32 } as const;
+export const PLANS_AT_ONCE = { most: 50, default: 50 } as const;
 /** A plan that something else holds is tried again for so long, then reported as refused, ms. Declared. */
 export const HELD_PATIENCE_MS = 15 * MINUTE;
 /** Plans of one part of a switch: with some 700 bytes each it stays far below the 400 KB of an item. */
