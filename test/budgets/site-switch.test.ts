@@ -9,9 +9,9 @@ const TENANTS = 5;
 const PLANS_EACH = 20;
 const PLANS = TENANTS * PLANS_EACH;
 /** Of the switch itself; those of each plan have budgets of their own. A pass looks at all plans at once. */
-const MAX_TRANSITIONS = 40;
+const MAX_TRANSITIONS = 25;
 /** Of the switch itself, beside what its plans write. */
-const MAX_SECONDS = 600;
+const MAX_SECONDS = 300;
 
 let site: SiteSwitching;
 afterEach(() => site?.test.stop());
