@@ -11,6 +11,7 @@ import { hypervisorLab } from '../../functions/hypervisor-lab/app.ts';
 import { Probe } from '../../functions/probe/probe.ts';
 import { recovery } from '../../functions/recovery/app.ts';
 import { recoveryPlans } from '../../functions/recovery/plans/app.ts';
+import { siteSwitches } from '../../functions/recovery/sites/app.ts';
 import { simApi } from '../../functions/sim-api/app.ts';
 import type { ClockControl } from '../../functions/sim-api/clock.ts';
 import { siteAgent } from '../../functions/site-agent/agent.ts';
@@ -132,6 +133,7 @@ export class EmbeddedCloud {
       failover: lambdaOf(failoverFace(of('failover'))) as HttpHandler,
       recovery: lambdaOf(recovery(of('recovery'), port)) as HttpHandler,
       'recovery-plans': lambdaOf(recoveryPlans(of('recovery-plans'), port)) as HttpHandler,
+      'site-switches': lambdaOf(siteSwitches(of('site-switches'), port)) as HttpHandler,
       'hypervisor-lab': lambdaOf(hypervisorLab(of('hypervisor-lab'))) as HttpHandler,
       'sim-api': lambdaOf(simApi(of('sim-api'), options.control)) as HttpHandler,
       docs: handle(docsApi(openapiDocument(CONTRACT))) as HttpHandler,

@@ -24,7 +24,7 @@ const recoveryPlan = recoveryPlanSpec.extend({
 });
 
 const seconds = z.number().min(0);
-const lostWrites = z.object({
+export const lostWrites = z.object({
   count: z.int(),
   bytes: z.int(),
   from: s.time.optional().describe('when the oldest was acknowledged'),
@@ -117,7 +117,7 @@ const execution = z.object({
 
 const amounts = z.object({ vcpus: z.int(), mhz: z.int(), memoryMiB: z.int() });
 const counted = amounts.extend({ vms: z.int() });
-const capacity = z.object({
+export const capacity = z.object({
   siteId: z.string(),
   needed: counted,
   free: amounts,
@@ -193,7 +193,7 @@ const readiness = z.object({
   }),
 });
 
-const override = z
+export const override = z
   .strictObject({ reason: z.string().trim().min(1).max(500) })
   .optional()
   .describe('begins it without a successful test (I11); stands in the execution and on the audit trail');

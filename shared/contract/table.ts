@@ -7,6 +7,7 @@ import { protectionContract } from './protection.ts';
 import { recoveryContract } from './recovery.ts';
 import { recoveryReportContract } from './recovery-report.ts';
 import { simContract } from './sim.ts';
+import { siteSwitchContract } from './site-switch.ts';
 import { systemContract } from './system.ts';
 import { tenantContract } from './tenant.ts';
 
@@ -20,6 +21,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...protectionContract,
   ...recoveryContract,
   ...recoveryReportContract,
+  ...siteSwitchContract,
   ...labContract,
   ...simContract,
 };

@@ -58,6 +58,7 @@ export const EVENT_TYPES = {
   'plan.changed': 'a recovery plan was changed',
   'plan.deleted': 'a recovery plan was deleted, with the records of its executions',
   'plan.overridden': 'a switch was begun without a successful test of its plan, for a reason',
+  'site.switched': 'all recovery plans of a site were executed, or as many as could be',
   'execution.resumed': 'a person let an execution go on that had paused, or answered its call',
   'operation.cancelled': 'an operation is being cancelled: it is undone, unless that comes too late',
   'simulation.changed': 'a fault, a workload or the clock of the simulated world was changed',

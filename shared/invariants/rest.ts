@@ -5,10 +5,16 @@ import type { Invariant } from './facts.ts';
 /** A VM or operation in motion for longer than this has been forgotten. Longer than a lease, its fence and a boot together. */
 export const FORGOTTEN_AFTER_MS = 30 * MINUTE;
 
+/** A switch of a whole site takes as long as its plans do, some at a time; declared. */
+const SITE_FORGOTTEN_AFTER_MS = DAY;
 /** Copying volumes takes as long as their bytes and the turns before them do; declared. */
 const COPY_FORGOTTEN_AFTER_MS = 7 * DAY;
 const patienceWith = ({ kind }: Operation): number =>
-  kind === 'move-volumes' ? COPY_FORGOTTEN_AFTER_MS : FORGOTTEN_AFTER_MS;
+  kind === 'move-volumes'
+    ? COPY_FORGOTTEN_AFTER_MS
+    : kind === 'site-switch'
+      ? SITE_FORGOTTEN_AFTER_MS
+      : FORGOTTEN_AFTER_MS;
 
 const RESTING = new Set(['running', 'stopped', 'paused', 'hibernated', 'recycling']);
 

@@ -23,6 +23,7 @@ export const OPERATION_KINDS = [
   'plan-migrate',
   'plan-failover',
   'plan-reprotect',
+  'site-switch',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

@@ -136,18 +136,17 @@ export interface Capacity {
 
 /**
  * Rehearses the start of a plan's VMs in the order of their waves, by the rules of the placement and not in sum. `copies`:
- * as a DR test does, which makes volumes of its own. Pure.
+ * as a DR test does, which makes volumes of its own. `site`: where others have found a place before. Pure.
  */
 export function rehearsePlan(
   plan: Pick<RecoveryPlanSpec, 'priorities' | 'dependsOn' | 'delays' | 'clusterMap'>,
   vms: readonly Vm[],
   route: Route,
   picture: SitePicture,
-  { copies = false }: { copies?: boolean } = {},
+  { copies = false, site = new RecoverySite(route.toSiteId, picture) }: { copies?: boolean; site?: RecoverySite } = {},
 ): Capacity {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const coming = vms.filter((vm) => vm.desired === 'running' && (copies || vm.siteId !== route.toSiteId));
-  const site = new RecoverySite(route.toSiteId, picture);
   const taken = new Map<string, Amounts>();
   const capacity: Pick<Capacity, 'places' | 'homeless'> = { places: [], homeless: [] };
   const waves = startWaves(

@@ -58,6 +58,12 @@ export const keys = {
   protectedGroup: (id: string): Key => ({ pk: 'SYS#PROTECTED', sk: id }),
   /** There is one for each plan that takes over by itself. */
   automaticPlan: (id: string): Key => ({ pk: 'SYS#AUTOMATIC', sk: id }),
+  /** There is one for each recovery plan, for what is done with all plans of a site. */
+  plannedPlan: (id: string): Key => ({ pk: 'SYS#PLANNED', sk: id }),
+  siteSwitch: (id: string): Key => ({ pk: 'SYS#SWITCH', sk: id }),
+  siteSwitchPart: (id: string, n: number): Key => ({ pk: `SYS#SWITCHPART#${id}`, sk: String(n).padStart(5, '0') }),
+  /** There is one while a site is being switched. */
+  siteClaim: (siteId: string): Key => ({ pk: 'SYS#SWITCHING', sk: siteId }),
   /** Until when the primaries of a site may write without seeing anybody (DR-7). */
   siteLease: (siteId: string): Key => ({ pk: 'SYS#DRLEASE', sk: siteId }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),

@@ -122,9 +122,11 @@ export class Operations {
     else {
       const cancelled = operation.state === 'cancelling';
       const state = cancelled ? operationMachine.next('cancelling', 'compensated') : 'failed';
-      const error = cancelled
-        ? { code: 'cancelled', message: 'it was cancelled, and what it had done undone' }
-        : end.error;
+      // A workflow that takes the cancellation up by itself says what that has meant.
+      const error =
+        cancelled && end.error.code !== 'cancelled'
+          ? { code: 'cancelled', message: 'it was cancelled, and what it had done undone' }
+          : end.error;
       const percent = Math.min(operation.percent, 99);
       await this.write(id, { set: { state, percent, steps, finishedAt: now, error } });
     }

@@ -10,6 +10,7 @@ import { protectionContract } from '../../shared/contract/protection.ts';
 import { recoveryContract } from '../../shared/contract/recovery.ts';
 import { recoveryReportContract } from '../../shared/contract/recovery-report.ts';
 import { simContract } from '../../shared/contract/sim.ts';
+import { siteSwitchContract } from '../../shared/contract/site-switch.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
 import { tenantContract } from '../../shared/contract/tenant.ts';
@@ -36,6 +37,7 @@ describe('the contract', () => {
       protectionContract,
       recoveryContract,
       recoveryReportContract,
+      siteSwitchContract,
       labContract,
       simContract,
     ].flatMap((c) => Object.keys(c));

@@ -4,6 +4,7 @@ import type { Execution } from '../../shared/model/execution.ts';
 import type { Operation } from '../../shared/model/operation.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
+import type { SitePlan, SiteSwitch } from '../../shared/model/site-switch.ts';
 import { printOf } from '../../shared/recovery/tested.ts';
 import { keys } from '../../shared/store/keys.ts';
 import type { TestCloud } from '../support/cloud.ts';
@@ -113,6 +114,70 @@ export async function ownExecution(where: Where): Promise<{ planId: string; exec
   return { planId: plan.id, executionId: execution.id };
 }
 
+/** A site of its own with a plan that is there and that the operator finds; it cannot be begun, so no other call is told of. */
+async function ownSite(s: Setting): Promise<string> {
+  const name = fresh('lost');
+  const id = `site_${name}`;
+  await s.test.client.must('POST', '/v1/system/estates', s.test.operator, {
+    sites: [
+      {
+        name,
+        clusters: [{ name: 'c1', hosts: { count: 1, cores: 16, mhz: 2600, memoryGiB: 64 } }],
+        datastores: [{ name: 'san', capacityGiB: 1000 }],
+      },
+    ],
+  });
+  const legs = [{ siteId: 'site_far', from: id, mode: 'async' as const, linkId: 'link_none', mbps: 1 }];
+  const made = await ownPlan(acme(s), { homeSiteId: id, state: 'recovered' }, { primarySiteId: id, legs });
+  await s.test.cloud.store.put(keys.plannedPlan(made.id), { planId: made.id, tenantId: made.tenantId });
+  return id;
+}
+
+/** A switch that has ended, or is under way as far as anybody can tell. */
+async function ownSwitch(s: Setting, state: 'running' | 'success'): Promise<Fixture> {
+  const now = s.test.clock.now();
+  const { store } = s.test.cloud;
+  const id = makeIds(s.test.clock, random).make('operation');
+  const operation: Operation = {
+    id,
+    kind: 'site-switch',
+    target: 'site_a',
+    state,
+    percent: 10,
+    steps: [],
+    input: {},
+    cancelable: true,
+    createdAt: now,
+  };
+  const plan = await ownPlan(acme(s));
+  const record: SiteSwitch = {
+    id,
+    siteId: 'site_a',
+    action: 'failover',
+    state,
+    startedAt: now,
+    ...(state === 'running' ? {} : { finishedAt: now }),
+    by: { actor: 'somebody', roles: ['system-admin'], operationId: 'failoverSite', requestId: 'req-1' },
+    override: { reason: 'site a burns' },
+    atOnce: 8,
+    onError: 'goOn',
+    plans: 1,
+    version: 1,
+  };
+  const entry: SitePlan = {
+    planId: plan.id,
+    tenantId: s.acme.id,
+    name: plan.name,
+    rank: 50,
+    turn: 0,
+    outcome: 'notBegun',
+  };
+  await store.put(keys.operation(id), operation, 'events');
+  await store.put(keys.siteSwitch(id), record);
+  await store.put(keys.siteSwitchPart(id, 0), { switchId: id, n: 0, plans: { [plan.id]: entry }, version: 1 });
+  return { params: { switchId: id } };
+}
+
 const acme = (s: Setting): Where => ({ test: s.test, tenant: s.acme });
 const plan = async (s: Setting): Promise<Fixture> => ({ params: { planId: (await ownPlan(acme(s))).id } });
 const execution = async (s: Setting): Promise<Fixture> => ({ params: await ownExecution(acme(s)) });
@@ -134,6 +199,15 @@ const away: Partial<ProtectedGroup> = {
 /** A valid call for every operation of recovery plans. */
 export const recoveryFixtures: Record<string, (s: Setting) => Promise<Fixture>> = {
   getDrReport: async () => ({}),
+  failoverSite: async (s) => ({
+    params: { siteId: await ownSite(s) },
+    body: { override: { reason: 'it burns' } },
+    other: { override: { reason: 'another one' } },
+  }),
+  migrateSite: async (s) => ({ params: { siteId: await ownSite(s) }, body: {}, other: { onError: 'goOn' } }),
+  listSiteSwitches: async () => ({}),
+  getSiteSwitch: (s) => ownSwitch(s, 'success'),
+  cancelSiteSwitch: async (s) => ({ ...(await ownSwitch(s, 'running')), other: {} }),
   createRecoveryPlan: async (s) => {
     const { id } = await ownGroup(acme(s));
     return { body: { name: fresh('made'), groups: [id] }, other: { name: fresh('made'), groups: [id] } };

@@ -129,6 +129,7 @@ export const WRITES: Record<OperationKind, number> = {
   'plan-migrate': 25,
   'plan-failover': 15,
   'plan-reprotect': 7,
+  'site-switch': 6,
 };
 
 /** Every harm that a workflow is put through. */

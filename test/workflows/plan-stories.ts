@@ -88,7 +88,43 @@ const planStory = (
   };
 };
 
+/** Whoever switches the site asks once more for what was left behind; what was begun has gone on by itself. */
+async function siteAgain(test: TestCloud): Promise<void> {
+  const body = { override: { reason: 'a story' } };
+  const path = '/v1/system/sites/site_a/failover';
+  const { status, body: answer } = await test.client.call<{ code?: string }>('POST', path, {
+    token: test.operator,
+    body,
+  });
+  expect(status === 202 || answer.code === 'not-ready', JSON.stringify(answer)).toBe(true);
+  await test.settle();
+}
+
+const siteSwitch = {
+  prepare: (test: TestCloud, acme: TestTenant) => prepared(test, acme, []),
+  begin: async (test: TestCloud) => {
+    const body = { override: { reason: 'a story' } };
+    await test.client.must('POST', '/v1/system/sites/site_a/failover', test.operator, body);
+  },
+  async reached(test: TestCloud, acme: TestTenant, vms: VmView[]) {
+    const { executions } = await readBelief(test.cloud.store);
+    expect(executions.map((e) => [e.action, e.state, e.startedBy])).toEqual([['failover', 'success', 'operator']]);
+    expect((await planNow(test, acme)).state).toBe('recovered');
+    expect(await test.cloud.store.queryAll('SYS#SWITCHING')).toEqual([]);
+    await at(acme, vms, TWIN);
+    await whole(test, acme, vms);
+  },
+  async unwound(test: TestCloud, acme: TestTenant, vms: VmView[]) {
+    expect(await test.cloud.store.queryAll('SYS#SWITCHING')).toEqual([]);
+    const [left] = await test.cloud.store.queryAll<{ state: string; finishedAt?: number }>('SYS#SWITCH');
+    expect(left?.state).not.toBe('running');
+    await siteAgain(test);
+    await siteSwitch.reached(test, acme, vms);
+  },
+};
+
 export const PLAN_STORIES = {
+  'site-switch': siteSwitch,
   'plan-test': planStory('test', [], { plan: 'testComplete', group: 'testComplete', siteId: 'site_a', copies: 1 }),
   'plan-cleanup': planStory('cleanup', ['test'], { plan: 'ready', group: 'protected', siteId: 'site_a' }),
   // The way home: a migration with everything that can follow it.

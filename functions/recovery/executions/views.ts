@@ -77,7 +77,7 @@ const vmView = (e: Execution, vm: ExecutionVm) => ({
   }),
 });
 
-const lostView = ({ count, bytes, from, to, known }: Lost) => ({
+export const lostView = ({ count, bytes, from, to, known }: Lost) => ({
   count,
   bytes,
   ...optional({ from: time(from), to: time(to) }),

@@ -69,6 +69,7 @@ export const planHandlers = (port: HypervisorPort) => {
       };
       const tx = new Transaction()
         .put(keys.plan(call.tenantId, plan.id), plan)
+        .put(keys.plannedPlan(plan.id), { planId: plan.id, tenantId: call.tenantId })
         .put(nameKey(call.tenantId, plan.name), { id: plan.id }, { ifAbsent: nameTaken('recovery plan', plan.name) });
       markAutomatic(tx, undefined, plan);
       return call.commit(tx, shown(plan, call as Call<never>, 201), {
@@ -158,6 +159,7 @@ export const planHandlers = (port: HypervisorPort) => {
           values: { ':version': plan.version },
           onFail: (found) => versionedOrGone(plan, found),
         })
+        .delete(keys.plannedPlan(plan.id))
         .delete(nameKey(call.tenantId, plan.name));
       markAutomatic(tx, plan, undefined);
       const answer = await call.commit(tx, { status: 204 }, { event: { type: 'plan.deleted', subject: plan.id } });

@@ -24,6 +24,7 @@ import { STEPS as protectGroup } from '../../../workflows/protect-group/steps.ts
 import { STEPS as provisionVm } from '../../../workflows/provision-vm/steps.ts';
 import { STEPS as reconcileHost } from '../../../workflows/reconcile-host/steps.ts';
 import { STEPS as recoverGuest } from '../../../workflows/recover-guest/steps.ts';
+import { STEPS as siteSwitch } from '../../../workflows/site-switch/steps.ts';
 import { STEPS as startVm } from '../../../workflows/start-vm/steps.ts';
 import { STEPS as stopVm } from '../../../workflows/stop-vm/steps.ts';
 import { STEPS as unprotectGroup } from '../../../workflows/unprotect-group/steps.ts';
@@ -49,6 +50,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'plan-migrate': planMigrate,
   'plan-failover': planFailover,
   'plan-reprotect': planReprotect,
+  'site-switch': siteSwitch,
   'protect-group': protectGroup,
   'unprotect-group': unprotectGroup,
 };
