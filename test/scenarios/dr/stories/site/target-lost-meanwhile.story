@@ -16,4 +16,5 @@ at 5m: failover site a
 after step promote of plan-failover: fault site-loss site-b for 6m
 at 30m: failover site a without a test because "the rest"
 run until quiet
-expect web, db run at b; nothing was lost
+expect web, db run at b; nothing was lost; lost exactly as reported
+expect plan p1 is recovered; plan p2 is recovered
