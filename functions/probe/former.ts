@@ -23,24 +23,32 @@ export async function settleFormer(group: ProtectedGroup, former: FormerPrimary,
   const data = new TenantData(store, asTenant(group.tenantId));
   const plans = (await data.list('plan', { limit: 100, contains: { groups: group.id } })).items;
   for (const plan of plans) {
-    if (former.executionId === undefined || plan.executionId !== former.executionId) continue;
-    await settleExecution(tx, plan, group, former, store);
-    await settlePlan(tx, plan, group, data);
+    if (former.executionId === undefined) continue;
+    const left = await settleExecution(tx, plan, group, { former, id: former.executionId }, store);
+    // What went on with it tells of the same loss.
+    if (left && plan.executionId && plan.executionId !== left.id)
+      await settleExecution(tx, plan, group, { former, id: plan.executionId, epoch: epochIn(left, group) }, store);
+    if (left && (plan.executionId === left.id || group.usedBy === plan.id)) await settlePlan(tx, plan, group, data);
   }
   await store.commit(tx);
 }
 
+const epochIn = ({ groups }: Execution, { id }: ProtectedGroup): number | undefined =>
+  groups.find((g) => g.groupId === id)?.epoch;
+
+/** Adds what is known of the loss to an execution of the plan; to one that went on, where it is about the same `epoch`. */
 async function settleExecution(
   tx: Transaction,
   plan: RecoveryPlan,
   group: ProtectedGroup,
-  { executionId = '', divergent }: FormerPrimary,
+  { former, id, epoch }: { former: FormerPrimary; id: string; epoch?: number | undefined },
   store: Store,
-): Promise<void> {
-  const key = keys.execution(group.tenantId, plan.id, executionId);
+): Promise<Execution | undefined> {
+  const key = keys.execution(group.tenantId, plan.id, id);
   const execution = await store.get<Execution>(key);
-  if (!execution || !divergent) return;
-  const { discarded: _, ...lost } = divergent;
+  if (!execution || !former.divergent) return execution;
+  if (epoch !== undefined && epochIn(execution, group) !== epoch) return execution;
+  const { discarded: _, ...lost } = former.divergent;
   const groups = execution.groups.map((outcome) =>
     outcome.groupId === group.id && outcome.point && outcome.lost?.known !== 'exact'
       ? { ...outcome, lost: { ...lost, known: 'exact' as const } }
@@ -54,6 +62,7 @@ async function settleExecution(
     values: { ':versionWas': execution.version },
     onFail: () => new Overtaken(),
   });
+  return execution;
 }
 
 /** Other groups of the plan may have formers that nobody has heard yet: then it goes on waiting. */

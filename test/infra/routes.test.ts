@@ -10,6 +10,7 @@ import { protectionContract } from '../../shared/contract/protection.ts';
 import { recoveryContract } from '../../shared/contract/recovery.ts';
 import { recoveryReportContract } from '../../shared/contract/recovery-report.ts';
 import { simContract } from '../../shared/contract/sim.ts';
+import { siteSwitchContract } from '../../shared/contract/site-switch.ts';
 import { systemContract } from '../../shared/contract/system.ts';
 import { CONTRACT } from '../../shared/contract/table.ts';
 import { tenantContract } from '../../shared/contract/tenant.ts';
@@ -22,6 +23,7 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   failover: failoverContract,
   recovery: protectionContract,
   'recovery-plans': { ...recoveryContract, ...recoveryReportContract },
+  'site-switches': siteSwitchContract,
   'hypervisor-lab': labContract,
   'sim-api': simContract,
 };

@@ -7,6 +7,8 @@ import type { DrCommand, GroupSetting, PlanSetting } from './story.ts';
 
 const KINDS: ReadonlySet<Command['kind']> = new Set<DrCommand['kind']>([
   'plan action',
+  'site action',
+  'cancel site',
   'execution',
   'group action',
   'members',
@@ -74,6 +76,22 @@ export async function actOnRecovery(command: DrCommand, stage: Stage): Promise<R
       };
       const path = `${plan(command.plan)}/${command.action}${command.dryRun ? '?dryRun=true' : ''}`;
       return call('POST', path, Object.keys(body).length > 0 ? body : undefined);
+    }
+    case 'site action': {
+      const body = {
+        ...(command.override ? { override: { reason: command.override } } : {}),
+        ...(command.atOnce ? { atOnce: command.atOnce } : {}),
+        ...(command.goOn ? { onError: 'goOn' } : {}),
+      };
+      const path = `/v1/system/sites/${names.id(command.site)}/${command.action}${command.dryRun ? '?dryRun=true' : ''}`;
+      return test.client.call('POST', path, { token: test.operator, body });
+    }
+    case 'cancel site': {
+      const path = '/v1/system/site-switches';
+      type Listed = { items: { id: string; siteId: string }[] };
+      const { items } = await test.client.must<Listed>('GET', path, test.operator);
+      const newest = items.find((s) => s.siteId === names.id(command.site));
+      return test.client.call('POST', `${path}/${newest?.id}/cancel`, { token: test.operator });
     }
     case 'execution': {
       const { body } = await call('GET', plan(command.plan));

@@ -1,4 +1,5 @@
 import { PLAN_ACTIONS } from '../../../../shared/model/execution.ts';
+import { SITE_ACTIONS } from '../../../../shared/model/site-switch.ts';
 import type { Cast } from '../cast.ts';
 import type { Command } from '../story.ts';
 import { type Form, SPAN, span } from '../words.ts';
@@ -32,6 +33,28 @@ export const DR_COMMAND_FORMS: readonly Form<Command[], Cast>[] = [
         ...(dry ? { dryRun: true as const } : {}),
       },
     ],
+  },
+  {
+    usage: `${SITE_ACTIONS.join(' | ')} site <site> [<n> at once] [going on] [without a test because "<reason>"]`,
+    pattern: new RegExp(
+      `^(?<dry>dry run of )?(?<action>${SITE_ACTIONS.join('|')}) site (?<site>\\w+)(?: (?<n>\\d+) at once)?(?<on> going on)?(?: without a test because "(?<reason>[^"]+)")?$`,
+    ),
+    make: ({ action, site, n, on, reason, dry }, cast, place) => [
+      {
+        kind: 'site action',
+        site: cast.one(`site-${site}`, ['site'], place),
+        action: action as 'failover',
+        ...(n ? { atOnce: Number(n) } : {}),
+        ...(on ? { goOn: true as const } : {}),
+        ...(reason ? { override: reason } : {}),
+        ...(dry ? { dryRun: true as const } : {}),
+      },
+    ],
+  },
+  {
+    usage: 'cancel the switch of site <site>',
+    pattern: /^cancel the switch of site (?<site>\w+)$/,
+    make: ({ site }, cast, place) => [{ kind: 'cancel site', site: cast.one(`site-${site}`, ['site'], place) }],
   },
   {
     usage: 'resume | cancel the execution of <plan>',

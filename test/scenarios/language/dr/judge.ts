@@ -13,6 +13,8 @@ const KINDS: ReadonlySet<Promise_['kind']> = new Set<DrPromise['kind']>([
   'as before',
   'phases',
   'report',
+  'site report',
+  'site plans',
   'report within',
   'divergence',
   'refused because',
@@ -27,6 +29,16 @@ interface Report extends Pick<Execution, 'id' | 'action' | 'state'> {
   rpoSeconds: number;
   lostWrites: { count: number };
 }
+
+interface SitePlanTold {
+  planId: string;
+  outcome: string;
+  reason?: string;
+}
+type SiteTold = { id: string; siteId: string; action: string; state: string };
+/** Switches of sites, newest first. */
+const switches = async (test: Seen['stage']['test']): Promise<SiteTold[]> =>
+  (await test.client.must<{ items: SiteTold[] }>('GET', '/v1/system/site-switches', test.operator)).items;
 
 /** What a promise was found to be instead, or undefined when it was kept. */
 export async function checkRecovery(promise: DrPromise, seen: Seen): Promise<string | undefined> {
@@ -105,6 +117,21 @@ export async function checkRecovery(promise: DrPromise, seen: Seen): Promise<str
     case 'report': {
       const { action, state } = await newest(promise.plan);
       return must(action === promise.action && state === promise.state, `it is: ${action} ${state}`);
+    }
+    case 'site report': {
+      const [found] = (await switches(test)).filter((s) => s.siteId === names.id(promise.site));
+      return must(found?.action === promise.action && found.state === promise.state, `it is: ${JSON.stringify(found)}`);
+    }
+    case 'site plans': {
+      const [newest] = await switches(test);
+      const path = `/v1/system/site-switches/${newest?.id}`;
+      const { items } = await test.client.must<{ items: SitePlanTold[] }>('GET', path, test.operator);
+      const wrong = promise.plans.filter((name) => {
+        const told = items.find((i) => i.planId === names.id(name));
+        return told?.outcome !== promise.outcome || !names.in(told.reason ?? '').includes(promise.because ?? '');
+      });
+      const is = items.map((i) => `${names.of(i.planId)} ${i.outcome}${i.reason ? `: ${names.in(i.reason)}` : ''}`);
+      return must(wrong.length === 0, `they are: ${is.join('; ')}`);
     }
     case 'report within': {
       const { rto, rpoSeconds } = await newest(promise.plan);

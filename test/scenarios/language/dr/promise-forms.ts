@@ -1,4 +1,5 @@
 import { PLAN_ACTIONS } from '../../../../shared/model/execution.ts';
+import { SITE_ACTIONS, SITE_PLAN_OUTCOMES, SITE_SWITCH_STATES } from '../../../../shared/model/site-switch.ts';
 import type { Cast } from '../cast.ts';
 import type { Promise_ } from '../story.ts';
 import { type Form, type Place, SPAN, span } from '../words.ts';
@@ -61,6 +62,29 @@ export const DR_PROMISE_FORMS: readonly Form<Promise_[], Cast>[] = [
     ),
     make: ({ plan = '', action, state = '' }, cast, place) => [
       { kind: 'report', plan: cast.one(plan, ['plan'], place), action: action as 'test', state },
+    ],
+  },
+  {
+    usage: `report of site <site>: <action> ${SITE_SWITCH_STATES.join(' | ')}`,
+    pattern: new RegExp(
+      `^report of site (?<site>\\w+): (?<action>${SITE_ACTIONS.join('|')}) (?<state>${SITE_SWITCH_STATES.join('|')})$`,
+    ),
+    make: ({ site, action, state = '' }, cast, place) => [
+      { kind: 'site report', site: cast.one(`site-${site}`, ['site'], place), action: action as 'failover', state },
+    ],
+  },
+  {
+    usage: `report of its plans: <plans> ${SITE_PLAN_OUTCOMES.join(' | ')} [because "<part of the reason>"]`,
+    pattern: new RegExp(
+      `^report of its plans: (?<plans>.+?) (?<outcome>${SITE_PLAN_OUTCOMES.join('|')})(?: because "(?<because>[^"]+)")?$`,
+    ),
+    make: ({ plans = '', outcome, because }, cast, place) => [
+      {
+        kind: 'site plans',
+        plans: cast.many(plans, ['plan'], place),
+        outcome: outcome as 'success',
+        ...(because ? { because } : {}),
+      },
     ],
   },
   {

@@ -2,6 +2,7 @@ import type { PlanAction } from '../../../../shared/model/execution.ts';
 import type { OperationKind } from '../../../../shared/model/operation.ts';
 import type { GroupState } from '../../../../shared/model/protection.ts';
 import type { PlanState } from '../../../../shared/model/recovery-plan.ts';
+import type { SiteAction, SitePlanOutcome } from '../../../../shared/model/site-switch.ts';
 
 /** What stories of disaster recovery have besides those of high availability. Times in ms; names are those of the story. */
 export interface LinkSetting {
@@ -55,8 +56,20 @@ export interface PlanOrder {
   to?: string;
   dryRun?: true;
 }
+/** All plans of a site at once, by whoever runs the cloud (DR-2). */
+export interface SiteOrder {
+  kind: 'site action';
+  site: string;
+  action: SiteAction;
+  override?: string;
+  atOnce?: number;
+  goOn?: true;
+  dryRun?: true;
+}
 export type DrCommand =
   | PlanOrder
+  | SiteOrder
+  | { kind: 'cancel site'; site: string }
   | { kind: 'execution'; plan: string; word: 'resume' | 'cancel' }
   | { kind: 'group action'; group: string; action: 'suspend' | 'resume' | 'execute' | 'discard' | 'delete' }
   | { kind: 'members'; group: string; change: 'add' | 'remove'; vms: string[] }
@@ -86,6 +99,9 @@ export type DrPromise =
   | { kind: 'as before' }
   | { kind: 'phases'; plan: string }
   | { kind: 'report'; plan: string; action: PlanAction; state: string }
+  /** Of the newest switch of the site. */
+  | { kind: 'site report'; site: string; action: SiteAction; state: string }
+  | { kind: 'site plans'; plans: string[]; outcome: SitePlanOutcome; because?: string }
   | { kind: 'report within'; plan: string; figure: 'rto' | 'rpo'; ms: number }
   | { kind: 'divergence'; group: string; what: 'none' | 'some' | 'discarded' }
   | { kind: 'refused because'; command: string; reason: string };

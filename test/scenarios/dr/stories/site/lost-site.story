@@ -1,0 +1,19 @@
+Site a burns, and one word brings all of its plans to site b: the synchronous one whole, of the asynchronous one what was sent.
+
+cluster c1 at site a: 3 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 3 hosts of 16 cores and 64 GiB
+link a-b: sync, 2 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+vm db on h3: 2 vCPU, 8 GiB
+group shop of web: sync to b
+group books of db: async to b, rpo 5m
+plan p1 of shop: tested
+plan p2 of books: tested
+guests write every 5s
+
+at 4m: fault site-loss site-a for 10m
+at 5m: failover site a
+run until quiet
+expect web, db run at b; nothing was lost of shop; something was lost of books; lost exactly as reported
+expect report of site a: failover success; report of its plans: p1, p2 success; report of p1: failover success
+expect plan p1 is recovered; plan p2 is recovered
