@@ -84,7 +84,7 @@ export const vmView = (v: Vm) => ({
     sizeGiB: d.sizeGiB,
     boot: d.boot,
     io: d.io,
-    ...optional({ qos: d.qos }),
+    ...optional({ persistent: d.persistent, qos: d.qos, resizing: d.resizing }),
   })),
   nics: v.nics.map((n) => ({
     id: n.id,

@@ -80,7 +80,15 @@ export const vm = z.object({
   cpu: cpuSpec,
   memory: memorySpec,
   guest: guestSpec,
-  disks: z.array(diskSpec.extend({ id: z.string() })),
+  disks: z.array(
+    diskSpec.extend({
+      id: z.string(),
+      resizing: z
+        .object({ fromGiB: z.int(), operationId: z.string(), reason: z.string().optional() })
+        .optional()
+        .describe('it is being made larger; with a reason: that was given up, and can be asked for once more'),
+    }),
+  ),
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
   ha: vmHaSpec,
   numa: numaSpec.optional(),

@@ -42,13 +42,13 @@ async function configure(site: At, order: GroupOrder): Promise<void> {
   for (const leg of order.legs) await mayBeOverwritten(site, settled, leg, order, before);
   // Once more when a growth of the primary finds the legs: whichever of the two is later sees the other.
   const fed = order.legs.filter((leg) => !rests(settled.copies.get(leg.siteId), before));
-  const fit = async () => {
+  const mustFit = async () => {
     for (const leg of fed) await mustBeLargeEnough(site.world, { siteId, volumes: order.volumes }, leg);
   };
-  await fit();
+  await mustFit();
   const primary = await enterPrimary(site, order, settled);
   await markAll(site, siteId, order.volumes, primary);
-  await fit();
+  await mustFit();
   for (const leg of order.legs) await feed(site, order, leg, { primary, there: settled.copies.get(leg.siteId) });
   await finish(site, primary, order);
 }

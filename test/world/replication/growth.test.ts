@@ -42,6 +42,7 @@ describe('a volume is made larger', () => {
     const lab = await ReplicationLab.start(1);
     await lab.protect([lab.leg('b', 'sync')]);
     lab.tick(30);
+    expect((await lab.legTo('b'))?.state).toBe('synced');
     await grow(lab, 'b', 'vm_1', 9);
     const both = await Promise.all([grow(lab, 'a', 'vm_1', 9), grow(lab, 'a', 'vm_1', 4), lab.write('vm_1', 1, 'x')]);
     expect(both.slice(0, 2)).toMatchObject([{ outcome: 'done' }, { outcome: 'done' }]);
