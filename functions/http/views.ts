@@ -11,6 +11,7 @@ import {
   type Cluster,
   type Datastore,
   type Host,
+  hypervisorVersionOf,
   type Link,
   type Site,
 } from '../../shared/model/inventory.ts';
@@ -40,6 +41,7 @@ export const vdcView = (v: Vdc) => ({
   sites: v.sites,
   quota: v.quota,
   usage: usageOf(v),
+  ...optional({ management: v.management }),
   version: v.version,
   createdAt: iso(v.createdAt),
 });
@@ -138,6 +140,7 @@ export const siteView = (s: Site) => ({
   id: s.id,
   name: s.name,
   hypervisor: s.hypervisor,
+  hypervisorVersion: hypervisorVersionOf(s),
   ...optional({ city: s.city }),
 });
 export const clusterView = (c: Cluster) => ({

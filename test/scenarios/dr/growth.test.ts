@@ -160,3 +160,60 @@ describe('its recovery site is not to be reached', () => {
     expect(await story.acme.read(vm.id, LAST)).toBe('at b');
   });
 });
+
+describe('what cannot be protected is said at once', () => {
+  it('a disk that is not persistent, a management VM and another release at the other site, each with its reason', async () => {
+    const hosts = { count: 2, cores: 16, mhz: 2400, memoryGiB: 64 };
+    const site = (name: string, hypervisorVersion: string) => ({
+      name,
+      hypervisorVersion,
+      clusters: [{ name: 'c1', hosts }],
+      datastores: [{ name: 'san', capacityGiB: 500 }],
+    });
+    const link = { from: 'a', to: 'b', latencyMs: 1, mbps: 10_000, mode: 'sync' };
+    story = await Switching.start({ sites: [site('a', '8.6.0'), site('b', '6.5.1')], links: [link] });
+    const { client, operator } = story.test;
+    const { token, id } = story.acme;
+    const vdc = await client.must<{ id: string; management: boolean }>(
+      'POST',
+      `/v1/system/tenants/${id}/vdcs`,
+      operator,
+      {
+        name: 'own',
+        sites: ['site_a', 'site_b'],
+        quota: { vcpus: 8, memoryMiB: 16_384, storageGiB: 100, vms: 2 },
+        management: true,
+      },
+    );
+    expect(vdc.management).toBe(true);
+    const body = story.acme.body({ name: 'vrm', siteId: 'site_a' });
+    const vm = await client.must<VmView>('POST', `/v1/vdcs/${vdc.id}/vms`, token, {
+      ...body,
+      vpcId: undefined,
+      nics: [],
+      disks: [
+        { name: 'root', sizeGiB: 10, boot: true },
+        { name: 'scratch', sizeGiB: 5, persistent: false },
+      ],
+    });
+    await story.test.settle();
+    const asked = await story.groups.call<{ eligible: boolean; reasons: Why[]; items: { reasons: Why[] }[] }>(
+      'POST',
+      '/eligibility',
+      { vms: [vm.id], replication: SYNC },
+    );
+    interface Why {
+      rule: string;
+      reason: string;
+    }
+    expect(asked.body.reasons.map((r) => r.reason)).toEqual(['site_b runs fusioncompute 6.5.1, and site_a runs 8.6.0']);
+    expect(asked.body.items[0]?.reasons.map((r) => r.reason)).toEqual([
+      'its disk scratch is not persistent: what is written there is gone with each start',
+      "it is a VM of the cloud's own management, which every site has for itself",
+      'it has no NIC: nobody could reach it at the other site',
+    ]);
+    expect((await story.groups.create([vm], SYNC, { vdcId: vdc.id })).body.code).toBe('feature-unavailable');
+    const sites = await client.must<{ items: { hypervisorVersion: string }[] }>('GET', '/v1/system/sites', operator);
+    expect(sites.items.map((s) => s.hypervisorVersion).sort()).toEqual(['6.5.1', '8.6.0']);
+  });
+});

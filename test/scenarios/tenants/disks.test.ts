@@ -158,3 +158,34 @@ describe('it is refused, and nothing changes,', () => {
     expect((await acme.grow(made.body.id, 30)).body).toMatchObject({ code: 'operation-in-progress' });
   });
 });
+
+describe('a disk that is not persistent', () => {
+  it('is shown as such; what was written is gone after a stop, and after its host has failed', async () => {
+    test = await TestCloud.start({ estate, memory: memoryEngine() });
+    acme = await TestTenant.create(test);
+    const disks = [{ name: 'root', sizeGiB: 10, persistent: false }];
+    const made = await test.client.must<VmView>('POST', `/v1/vdcs/${acme.vdcId}/vms`, acme.token, {
+      ...acme.body(),
+      disks,
+    });
+    await test.settle();
+    const shown = await test.client.must<{ disks: object[] }>('GET', `/v1/vms/${made.id}`, acme.token);
+    expect(shown.disks).toMatchObject([{ name: 'root', persistent: false }]);
+    await acme.write(made.id, 1, 'first');
+    expect(await acme.read(made.id, 1)).toBe('first');
+    await acme.action(made.id, 'stop');
+    await test.settle();
+    await acme.action(made.id, 'start');
+    await test.settle();
+    expect(await acme.read(made.id, 1)).toBe('');
+    await acme.write(made.id, 1, 'second');
+    const { epoch, hostId } = await acme.vm(made.id);
+    await test.fault('host-power-loss', hostId as string);
+    await test.until(async () => {
+      const vm = await acme.vm(made.id);
+      return vm.epoch > epoch && vm.state === 'running';
+    });
+    await test.settle();
+    expect(await acme.read(made.id, 1)).toBe('');
+  });
+});
