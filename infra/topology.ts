@@ -160,6 +160,28 @@ export const FUNCTIONS = {
     timeoutSeconds: 29,
     memoryMiB: 1024,
   },
+  disks: {
+    entry: 'functions/disks/handler.ts',
+    // A disk with what protects it, what it is charged to and where it stands.
+    leadingKeys: {
+      control: [
+        'T#*#VM',
+        'T#*#VDC',
+        'T#*#GROUP',
+        'T#*#RECOVERY',
+        'T#*#IDEM',
+        'SYS#SITE',
+        'SYS#DATASTORE#*',
+        'SYS#AUDIT#*',
+      ],
+      events: ['T#*'],
+    },
+    tables: { control: 'readWrite', events: 'readWrite' },
+    port: false,
+    routes: ['/v1/vms/{vmId}/disks/{disk}/grow'],
+    timeoutSeconds: 29,
+    memoryMiB: 1024,
+  },
   recovery: {
     entry: 'functions/recovery/handler.ts',
     // Of tenants what is protected and how it is switched; of the operator's what an eligibility and a rehearsal ask.

@@ -11,6 +11,7 @@ import {
   type Cluster,
   type Datastore,
   type Host,
+  hypervisorVersionOf,
   type Link,
   type Site,
 } from '../../shared/model/inventory.ts';
@@ -40,6 +41,7 @@ export const vdcView = (v: Vdc) => ({
   sites: v.sites,
   quota: v.quota,
   usage: usageOf(v),
+  ...optional({ management: v.management }),
   version: v.version,
   createdAt: iso(v.createdAt),
 });
@@ -84,7 +86,7 @@ export const vmView = (v: Vm) => ({
     sizeGiB: d.sizeGiB,
     boot: d.boot,
     io: d.io,
-    ...optional({ qos: d.qos }),
+    ...optional({ persistent: d.persistent, qos: d.qos, resizing: d.resizing }),
   })),
   nics: v.nics.map((n) => ({
     id: n.id,
@@ -138,6 +140,7 @@ export const siteView = (s: Site) => ({
   id: s.id,
   name: s.name,
   hypervisor: s.hypervisor,
+  hypervisorVersion: hypervisorVersionOf(s),
   ...optional({ city: s.city }),
 });
 export const clusterView = (c: Cluster) => ({

@@ -12,6 +12,7 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'heartbeats',
   'createVolumes',
   'deleteVolumes',
+  'growVolumes',
   'readBlocks',
   'writeBlocks',
   'hashVolumes',

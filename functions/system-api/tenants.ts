@@ -73,7 +73,7 @@ export const tenantHandlers = {
     );
     if (flaws.length > 0) throw invalid(flaws);
     const sites = [...new Set(call.body.sites.map((s) => known.get(s) as string))];
-    const { name, quota } = call.body;
+    const { name, quota, management } = call.body;
     const vdc: Vdc = {
       id: call.newId('vdc', tenant.id),
       tenantId: tenant.id,
@@ -81,6 +81,7 @@ export const tenantHandlers = {
       sites,
       quota,
       left: quota,
+      ...(management ? { management: true as const } : {}),
       version: 1,
       createdAt: call.now,
     };

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { handle } from 'hono/aws-lambda';
 import { availability } from '../../functions/availability/app.ts';
+import { disksFace } from '../../functions/disks/app.ts';
 import { dispatcher } from '../../functions/dispatcher/dispatch.ts';
 import { docsApi } from '../../functions/docs/app.ts';
 import { estatesFace } from '../../functions/estates/app.ts';
@@ -131,6 +132,7 @@ export class EmbeddedCloud {
       estates: lambdaOf(estatesFace(of('estates'), port)) as HttpHandler,
       availability: lambdaOf(availability(of('availability'), port)) as HttpHandler,
       failover: lambdaOf(failoverFace(of('failover'))) as HttpHandler,
+      disks: lambdaOf(disksFace(of('disks'))) as HttpHandler,
       recovery: lambdaOf(recovery(of('recovery'), port)) as HttpHandler,
       'recovery-plans': lambdaOf(recoveryPlans(of('recovery-plans'), port)) as HttpHandler,
       'site-switches': lambdaOf(siteSwitches(of('site-switches'), port)) as HttpHandler,

@@ -44,14 +44,15 @@ async function addTenant(
   client: LocalClient,
   operator: string,
   name: string,
-  vdcs: readonly { name: string; sites: string[]; quota: Partial<Quota> }[],
+  vdcs: readonly { name: string; sites: string[]; quota: Partial<Quota>; management?: true }[],
 ): Promise<void> {
   const tenant = await client.must<{ id: string }>('POST', '/v1/system/tenants', operator, { name });
-  for (const { name: vdc, sites, quota } of vdcs)
+  for (const { name: vdc, sites, quota, management } of vdcs)
     await client.must('POST', `/v1/system/tenants/${tenant.id}/vdcs`, operator, {
       name: vdc,
       sites,
       quota: { ...zeroQuota(), ...quota },
+      ...(management ? { management } : {}),
     });
 }
 

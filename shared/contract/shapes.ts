@@ -3,7 +3,6 @@ import { clusterHaChange, clusterHaSpec, vmHaSpec } from '../model/ha.ts';
 import {
   CONDITIONS,
   CPU_GENERATIONS,
-  DATASTORE_KINDS,
   HOST_STATES,
   overcommitChange,
   overcommitSpec,
@@ -14,6 +13,7 @@ import { NETWORK_TYPES } from '../model/network.ts';
 import { diskQosSpec, shapingSpec } from '../model/qos.ts';
 import { quotaChange, quotaSpec } from '../model/vdc.ts';
 import { cpuSpec, diskSpec, guestSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
+import { disk } from './disk.ts';
 import { failoverState } from './failover.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
@@ -45,6 +45,7 @@ export const vdc = z.object({
   sites: z.array(z.string()),
   quota: quotaSpec,
   usage: quotaSpec,
+  management: z.boolean().optional().describe("its VMs are the cloud's own management"),
   version: z.int(),
   createdAt: time,
 });
@@ -80,7 +81,7 @@ export const vm = z.object({
   cpu: cpuSpec,
   memory: memorySpec,
   guest: guestSpec,
-  disks: z.array(diskSpec.extend({ id: z.string() })),
+  disks: z.array(disk),
   nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
   ha: vmHaSpec,
   numa: numaSpec.optional(),
@@ -169,7 +170,6 @@ export const host = z.object({
     .describe('a person said that it runs nothing'),
   version: z.int(),
 });
-export const site = z.object({ id: z.string(), name: z.string(), hypervisor: z.string(), city: z.string().optional() });
 export const cluster = z.object({
   id: z.string(),
   siteId: z.string(),
@@ -183,14 +183,6 @@ export const cluster = z.object({
   cpuBaseline: z.enum(CPU_GENERATIONS).optional(),
   failover: failoverState.optional().describe('after a change of what is kept for failures: how that stands'),
   version: z.int(),
-});
-export const datastore = z.object({
-  id: z.string(),
-  siteId: z.string(),
-  name: z.string(),
-  kind: z.enum(DATASTORE_KINDS),
-  capacityGiB: z.int(),
-  freeGiB: z.int(),
 });
 export const externalNetwork = z.object({
   id: z.string(),
@@ -283,7 +275,15 @@ export const auditReport = z.object({
 });
 
 export const createTenant = z.strictObject({ name });
-export const createVdc = z.strictObject({ name, sites: z.array(z.string()).min(1).max(16), quota: quotaSpec });
+export const createVdc = z.strictObject({
+  name,
+  sites: z.array(z.string()).min(1).max(16),
+  quota: quotaSpec,
+  management: z
+    .boolean()
+    .optional()
+    .describe("its VMs are the cloud's own management, which is not protected like a tenant's (DR-16); false"),
+});
 export const patchVdc = z.strictObject({ quota: quotaChange });
 export const createVpc = z.strictObject({ name, sharing: z.enum(['private', 'shared']).default('private') });
 export const patchVpc = z.strictObject({ name });

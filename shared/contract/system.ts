@@ -4,6 +4,7 @@ import { maintenanceContract } from './maintenance.ts';
 import { type ApiOperation, get, patch, post } from './operation.ts';
 import { hostPerformance, vmPerformance } from './performance.ts';
 import * as s from './shapes.ts';
+import { datastore, site } from './site.ts';
 
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
 const created = (schema: z.ZodType, description: string) => ({ status: 201, schema, description });
@@ -59,12 +60,12 @@ export const systemContract = {
     tag: 'inventory',
     summary: 'List sites',
     query: s.listQuery,
-    response: ok(s.listOf(s.site), 'sites'),
+    response: ok(s.listOf(site), 'sites'),
   }),
   getSite: get('system', '/v1/system/sites/{siteId}', {
     tag: 'inventory',
     summary: 'Read a site',
-    response: ok(s.site, 'the site'),
+    response: ok(site, 'the site'),
   }),
   listClusters: get('system', '/v1/system/clusters', {
     tag: 'inventory',
@@ -129,7 +130,7 @@ export const systemContract = {
     tag: 'inventory',
     summary: 'List datastores',
     query: s.listQuery.extend({ siteId: z.string().optional() }),
-    response: ok(s.listOf(s.datastore), 'datastores'),
+    response: ok(s.listOf(datastore), 'datastores'),
   }),
   listLinks: get('system', '/v1/system/links', {
     tag: 'inventory',

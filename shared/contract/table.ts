@@ -1,4 +1,5 @@
 import { availabilityContract } from './availability.ts';
+import { disksContract } from './disks.ts';
 import { estateContract } from './estates.ts';
 import { failoverContract } from './failover.ts';
 import { labContract } from './laboratory.ts';
@@ -18,6 +19,7 @@ export const CONTRACT: Record<string, ApiOperation> = {
   ...estateContract,
   ...availabilityContract,
   ...failoverContract,
+  ...disksContract,
   ...protectionContract,
   ...recoveryContract,
   ...recoveryReportContract,

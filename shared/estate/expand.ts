@@ -14,7 +14,7 @@ export interface Inventory {
   links: Omit<Link, 'freeMbps'>[];
   externalNetworks: ExternalNetwork[];
   /** Not yet created: their ids are given when they are. `sites` are site ids. */
-  tenants: { name: string; vdcs: { name: string; sites: string[]; quota: Quota }[] }[];
+  tenants: { name: string; vdcs: { name: string; sites: string[]; quota: Quota; management?: true }[] }[];
 }
 
 /** The name that the faces use for it. */
@@ -43,7 +43,12 @@ export function expandEstate(estate: Estate): Inventory {
     })),
     tenants: estate.tenants.map((tenant) => ({
       name: tenant.name,
-      vdcs: tenant.vdcs.map((vdc) => ({ name: vdc.name, sites: sitesOf(vdc.sites), quota: vdc.quota })),
+      vdcs: tenant.vdcs.map((vdc) => ({
+        name: vdc.name,
+        sites: sitesOf(vdc.sites),
+        quota: vdc.quota,
+        ...(vdc.management ? { management: true as const } : {}),
+      })),
     })),
   };
 }
@@ -52,6 +57,7 @@ const expandSite = (site: SiteSpec): Site => ({
   id: siteId(site.name),
   name: site.name,
   hypervisor: site.hypervisor,
+  ...(site.hypervisorVersion === undefined ? {} : { hypervisorVersion: site.hypervisorVersion }),
   ...(site.city === undefined ? {} : { city: site.city }),
 });
 

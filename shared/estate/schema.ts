@@ -87,6 +87,11 @@ export const siteSpec = fields({
   name,
   city: z.string().min(1).max(63).optional(),
   hypervisor: z.enum(['fusioncompute', 'vmware']).default('fusioncompute'),
+  /** Its release; VMs are not protected between sites of different major ones (DR-16). */
+  hypervisorVersion: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,4}){0,3}$/, 'use numbers with dots between them, such as 8.6.0')
+    .optional(),
   clusters: z.array(clusterSpec).min(1),
   datastores: z.array(datastoreSpec).min(1),
 });
@@ -109,7 +114,14 @@ export const externalNetworkSpec = fields({
 export const tenantSpec = fields({
   name,
   vdcs: z
-    .array(fields({ name, sites: z.array(z.string()).min(1).optional(), quota: fields(quotaSpec.shape) }))
+    .array(
+      fields({
+        name,
+        sites: z.array(z.string()).min(1).optional(),
+        quota: fields(quotaSpec.shape),
+        management: z.boolean().optional(),
+      }),
+    )
     .default([]),
 });
 

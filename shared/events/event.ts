@@ -30,6 +30,7 @@ export const EVENT_TYPES = {
   'vm.failed': 'a VM could not be made or started',
   'vm.migrated': 'a VM runs on another host; it was not stopped for it',
   'vm.converted': 'a VM of another platform became one of FusionCompute',
+  'vm.disk-grown': 'a disk of a VM is larger',
   'vm.volumes-moved': 'volumes of a VM stand on other datastores',
   'vm.guest-failed': 'the guest of a VM crashed or hung, and is restarted',
   'vm.recovered': 'a VM was seen running after its host or its guest failed',

@@ -8,7 +8,7 @@ export interface Machine {
   cpu: CpuSpec;
   memory: MemorySpec;
   guest: GuestSpec;
-  disks: Pick<Disk, 'name' | 'io' | 'sizeGiB' | 'qos'>[];
+  disks: Pick<Disk, 'name' | 'io' | 'sizeGiB' | 'persistent' | 'qos'>[];
   nics: Pick<Nic, 'id' | 'networkId' | 'io' | 'qos'>[];
   numa?: NumaSpec;
   /** Node of the host for each virtual NUMA node. */
@@ -20,7 +20,13 @@ export const machineOf = (vm: Vm): Machine => ({
   cpu: vm.cpu,
   memory: vm.memory,
   guest: vm.guest,
-  disks: vm.disks.map(({ name, io, sizeGiB, qos }) => ({ name, io, sizeGiB, ...(qos ? { qos } : {}) })),
+  disks: vm.disks.map(({ name, io, sizeGiB, persistent, qos }) => ({
+    name,
+    io,
+    sizeGiB,
+    ...(persistent === false ? { persistent } : {}),
+    ...(qos ? { qos } : {}),
+  })),
   nics: vm.nics.map(({ id, networkId, io, qos }) => ({ id, networkId, io, ...(qos ? { qos } : {}) })),
   ...(vm.numa ? { numa: vm.numa } : {}),
   ...(vm.home ? { home: vm.home } : {}),

@@ -22,6 +22,8 @@ export interface HypervisorPort extends ReplicationPort {
   heartbeats(siteId: string): Promise<Heartbeat[]>;
   createVolumes(siteId: string, volumes: VolumeOrder[]): Promise<VolumeResult[]>;
   deleteVolumes(siteId: string, volumes: VolumeRef[]): Promise<VolumeResult[]>;
+  /** Makes volumes at least so large, used or not (ELA-3). Nothing is made smaller; repeating it changes nothing. */
+  growVolumes(siteId: string, orders: GrowOrder[]): Promise<GrowResult[]>;
   /** A page of the blocks that were ever written to a volume, in the order of their index. */
   readBlocks(siteId: string, orders: ReadOrder[]): Promise<ReadResult[]>;
   /** Fills volumes that no VM was ever given. Repeating it changes nothing. */
@@ -106,6 +108,15 @@ export interface HashResult {
 export interface VolumeResult {
   id: string;
   ok: boolean;
+  reason?: string;
+}
+export interface GrowOrder extends VolumeRef {
+  sizeGiB: number;
+}
+/** `waits`: a copy that its writes go to must be as large first (DR-17). Of any but `done`, nothing was changed. */
+export interface GrowResult {
+  id: string;
+  outcome: 'done' | 'waits' | 'absent' | 'unreachable';
   reason?: string;
 }
 export interface ProcessRef {
@@ -294,6 +305,7 @@ export function portClient(transport: PortTransport): HypervisorPort {
     heartbeats: (site) => ask('heartbeats', site),
     createVolumes: (site, volumes) => ask('createVolumes', site, volumes),
     deleteVolumes: (site, volumes) => ask('deleteVolumes', site, volumes),
+    growVolumes: (site, orders) => ask('growVolumes', site, orders),
     readBlocks: (site, orders) => ask('readBlocks', site, orders),
     writeBlocks: (site, orders) => ask('writeBlocks', site, orders),
     hashVolumes: (site, volumes) => ask('hashVolumes', site, volumes),

@@ -10,8 +10,18 @@ export interface Site {
   id: string;
   name: string;
   hypervisor: HypervisorKind;
+  /** Its release; HYPERVISOR_VERSION where nothing was said. */
+  hypervisorVersion?: string;
   city?: string;
 }
+
+/** The release of a site's hypervisor when its estate says nothing. Declared. */
+export const HYPERVISOR_VERSION = '8.6.0';
+export const hypervisorVersionOf = ({ hypervisorVersion }: Pick<Site, 'hypervisorVersion'>): string =>
+  hypervisorVersion ?? HYPERVISOR_VERSION;
+/** What VMs of two sites must have in common to run at the other one: `8` of `8.6.0`. */
+export const majorVersionOf = (site: Pick<Site, 'hypervisorVersion'>): string =>
+  hypervisorVersionOf(site).split('.')[0] as string;
 
 export interface Cluster {
   id: string;

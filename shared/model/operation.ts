@@ -13,6 +13,7 @@ export const OPERATION_KINDS = [
   'migrate-vm',
   'convert-vm',
   'move-volumes',
+  'grow-disk',
   'configure',
   'evacuate-host',
   'expand-host',

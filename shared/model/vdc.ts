@@ -39,6 +39,8 @@ export interface Vdc {
   sites: string[];
   quota: Quota;
   left: Quota;
+  /** Its VMs are the cloud's own management: what moves a tenant's VMs to another site would have to move itself. */
+  management?: true;
   version: number;
   createdAt: number;
 }

@@ -23,12 +23,20 @@ export const memorySpec = z.strictObject({
   reservationMiB: z.int().min(0).optional(),
   limitMiB: z.int().min(0).optional(),
 });
+/** Of one disk, GiB (65,536: the most that FusionCompute gives a volume on NAS). */
+export const DISK_GIB_MAX = 65_536;
 const ioMode = z.enum(['emulated', 'virtio', 'passthrough']).default('virtio');
 export const diskSpec = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 1 to 32'),
-  sizeGiB: z.int().min(1).max(65_536),
+  sizeGiB: z.int().min(1).max(DISK_GIB_MAX),
   boot: z.boolean().default(false),
   io: ioMode,
+  persistent: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: what is written to it since the VM was started is gone when it is stopped, fails or crashes; true',
+    ),
   qos: diskQosSpec.optional(),
 });
 export const nicSpec = z.strictObject({
@@ -63,6 +71,14 @@ export type NumaSpec = z.infer<typeof numaSpec>;
 export interface Disk extends DiskSpec {
   id: string;
   datastoreId: string;
+  /** S7: it is charged and holds room for its size already, and is being made so large. */
+  resizing?: Resizing;
+}
+/** `reason`: why it was given up; asked for once more, it is gone on with. */
+export interface Resizing {
+  fromGiB: number;
+  operationId: string;
+  reason?: string;
 }
 export interface Nic {
   id: string;

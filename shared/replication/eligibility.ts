@@ -1,5 +1,12 @@
 import type { Refusal } from '../hypervisor/refusal.ts';
-import type { Cluster, Datastore, Link, Site } from '../model/inventory.ts';
+import {
+  type Cluster,
+  type Datastore,
+  hypervisorVersionOf,
+  type Link,
+  majorVersionOf,
+  type Site,
+} from '../model/inventory.ts';
 import { GROUP_VMS_MAX, type GroupLeg, type Replica, type ReplicationSpec } from '../model/protection.ts';
 import { hasPassthrough, storageGiBOf, type Vm } from '../model/vm.ts';
 import { rpoRefusals } from './feasible.ts';
@@ -11,7 +18,7 @@ export interface Question {
   vms: readonly Vm[];
   replication: ReplicationSpec;
   /** Of the VDC that the group is in. */
-  vdc: { id: string; sites: readonly string[] };
+  vdc: { id: string; sites: readonly string[]; management?: boolean };
   inventory: {
     sites: readonly Site[];
     clusters: readonly Cluster[];
@@ -82,6 +89,12 @@ export function vmRefusals(
   const found: Refusal[] = [];
   if (hasPassthrough(vm))
     found.push(refuse('it has a passthrough device, which no other site has', 'give it virtio devices'));
+  for (const { name } of vm.disks.filter((d) => d.persistent === false))
+    found.push(
+      refuse(`its disk ${name} is not persistent: what is written there is gone with each start`, 'leave it out'),
+    );
+  if (vdc.management && vm.vdcId === vdc.id)
+    found.push(refuse("it is a VM of the cloud's own management, which every site has for itself", 'leave it out'));
   if (vm.disks.length === 0) found.push(refuse('it has no disk: there is nothing to copy', 'leave it out'));
   if (vm.nics.length === 0) found.push(refuse('it has no NIC: nobody could reach it at the other site', 'give it one'));
   if (vm.testOf) found.push(refuse('it is the copy that a DR test has made', 'leave it out'));
@@ -130,22 +143,38 @@ function siteRefusals(
   vdcSites: readonly string[],
   sites: readonly Site[],
 ): Refusal[] {
-  const kind = sites.find((s) => s.id === primary)?.hypervisor;
+  const home = sites.find((s) => s.id === primary);
   return targets.flatMap((id): Refusal[] => {
     const site = vdcSites.includes(id) ? sites.find((s) => s.id === id) : undefined;
     // A site that the VDC does not have is not told from one that is not there.
     if (!site)
       return [{ rule: 'DR-16', reason: `the VDC has no site '${id}'`, fix: `choose one of ${vdcSites.join(', ')}` }];
-    if (kind === undefined || site.hypervisor === kind) return [];
+    return home ? hypervisorRefusals(home, site) : [];
+  });
+}
+
+/** What runs at one of them must run at the other: the same hypervisor, of the same major release. */
+function hypervisorRefusals(home: Site, target: Site): Refusal[] {
+  const [here, there] = [hypervisorVersionOf(home), hypervisorVersionOf(target)];
+  const at = { at: home.id, hypervisor: home.hypervisor, target: target.id, targetHypervisor: target.hypervisor };
+  if (home.hypervisor !== target.hypervisor)
     return [
       {
         rule: 'DR-16',
-        reason: `${id} runs ${site.hypervisor}, and ${primary} runs ${kind}`,
+        reason: `${target.id} runs ${target.hypervisor}, and ${home.id} runs ${home.hypervisor}`,
         fix: 'choose a site with the same hypervisor',
-        figures: { at: primary, hypervisor: kind, target: id, targetHypervisor: site.hypervisor },
+        figures: at,
       },
     ];
-  });
+  if (majorVersionOf(home) === majorVersionOf(target)) return [];
+  return [
+    {
+      rule: 'DR-16',
+      reason: `${target.id} runs ${target.hypervisor} ${there}, and ${home.id} runs ${here}`,
+      fix: 'choose a site of the same major release, or have one of them upgraded',
+      figures: { ...at, version: here, targetVersion: there },
+    },
+  ];
 }
 
 function rpoOf({ inventory, writeMBps }: Question, spec: CompleteSpec, legs: readonly GroupLeg[], vms: readonly Vm[]) {

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { HostHardware } from '../model/inventory.ts';
 import { hashVolumes, readBlocks, writeBlocks } from './agent/blocks.ts';
 import type { Site } from './agent/common.ts';
+import { growVolumes } from './agent/grow.ts';
 import { changeHardware } from './agent/hardware.ts';
 import { beginMigrations, cancelMigrations, switchOver } from './agent/migrate.ts';
 import { beginVolumeMoves, cancelVolumeMoves, commitVolumeMoves } from './agent/move-volumes.ts';
@@ -32,6 +33,7 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     heartbeats: (siteId) => heartbeats(site, siteId),
     createVolumes: (siteId, orders) => createVolumes(site, siteId, orders),
     deleteVolumes: (siteId, orders) => deleteVolumes(site, siteId, orders),
+    growVolumes: (siteId, orders) => growVolumes(site, siteId, orders),
     readBlocks: (siteId, orders) => readBlocks(site, siteId, orders),
     writeBlocks: (siteId, orders) => writeBlocks(site, siteId, orders),
     hashVolumes: (siteId, volumes) => hashVolumes(site, siteId, volumes),

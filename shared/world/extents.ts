@@ -10,12 +10,26 @@ const HASH_PAGE = 200;
 export const extentOf = ({ id, extent }: Pick<WorldVolume, 'id' | 'extent'>): string => extent ?? id;
 export const copyOf = ({ id }: Pick<WorldVolume, 'id'>, token: number): string => `${id}@${token}`;
 
+/** Where the guest's writes go: beside the volume, if they are to be gone with this start of it. */
+export const writtenTo = (volume: Pick<WorldVolume, 'id' | 'extent' | 'session'>): string =>
+  volume.session === undefined ? extentOf(volume) : sessionOf(volume.id, volume.session);
+/** What a guest has written to a volume that is not persistent, since that start. */
+export const sessionOf = (id: string, session: number): string => `${id}~${session}`;
+
 /** Condition that a volume has not been moved since it was read; `:extent` is where it stood. */
 export const SAME_EXTENT = '(#extent = :extent OR (attribute_not_exists(#extent) AND #id = :extent))';
 
 /** Everywhere where something of a volume may stand. */
 export const extentsOf = (id: string, volume: WorldVolume | undefined): Set<string> =>
-  new Set([id, volume?.extent, volume?.move?.extent, volume?.moved?.left].filter((e) => e !== undefined));
+  new Set(
+    [
+      id,
+      volume?.extent,
+      volume?.move?.extent,
+      volume?.moved?.left,
+      ...[volume?.session, volume?.formerSession].map((n) => (n === undefined ? n : sessionOf(id, n))),
+    ].filter((e) => e !== undefined),
+  );
 
 type BlockRow = WorldBlock & { sk: string };
 const all = <T>(store: Store, extent: string, projection?: string[]): Promise<T[]> =>

@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { BLOCKS_PER_GIB } from '../kernel/units.ts';
 import { Transaction } from '../store/transaction.ts';
-import { extentOf, SAME_EXTENT } from './extents.ts';
+import { extentOf, SAME_EXTENT, writtenTo } from './extents.ts';
 import { guestServes, reachesStorage, volumeLost } from './process.ts';
 import { type WorldBlock, type WorldProcess, type WorldVolume, worldKeys } from './records.ts';
 import { addReplication } from './replication/write.ts';
@@ -41,7 +41,7 @@ export class Guest {
       if (process.epoch !== volume.leaseEpoch) await this.refuse(volume, process);
       const sequence = volume.sequence + 1;
       const block: WorldBlock = { index, data, sequence, at: this.clock.now() };
-      const tx = new Transaction().put(worldKeys.block(extentOf(volume), index), block, { table: 'world' }).update(
+      const tx = new Transaction().put(worldKeys.block(writtenTo(volume), index), block, { table: 'world' }).update(
         worldKeys.volume(volume.siteId, vmId, disk),
         {
           set: { sequence },
@@ -81,9 +81,11 @@ export class Guest {
   async read(vmId: string, disk: string, index: number): Promise<{ data: Uint8Array; sequence: number }> {
     for (;;) {
       const { volume } = await this.path(vmId, disk, index);
-      const key = worldKeys.block(extentOf(volume), index);
-      const block = await this.world.store.get<WorldBlock>(key, { table: 'world' });
-      if (block) return { data: block.data, sequence: block.sequence };
+      const places = new Set([writtenTo(volume), extentOf(volume)]);
+      for (const place of places) {
+        const block = await this.world.store.get<WorldBlock>(worldKeys.block(place, index), { table: 'world' });
+        if (block) return { data: block.data, sequence: block.sequence };
+      }
       // Where the volume was moved away meanwhile, nothing stands any more.
       const now = (await this.world.volumesOf(vmId)).find((v) => v.id === volume.id);
       if (now && extentOf(now) === extentOf(volume)) return { data: new Uint8Array(), sequence: 0 };

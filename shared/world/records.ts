@@ -87,6 +87,13 @@ export interface WorldVolume {
   sizeGiB: number;
   /** Where its blocks stand: its own id, until it was moved to another datastore. */
   extent?: string;
+  /**
+   * It is not persistent: writes of the guest go beside it, to a place that each start has anew. Numbered by the epoch of
+   * that start; it goes along with a live migration.
+   */
+  session?: number;
+  /** The one before, whose blocks may not be cleared yet. */
+  formerSession?: number;
   /** While it is copied to another datastore. */
   move?: VolumeCopy;
   /** The last move that came to its end, which late orders of it must find. */

@@ -254,6 +254,10 @@ export const FIXTURES: Record<string, Prepare> = {
   getSystemVm: vm,
   getSystemVmPerformance: vm,
   migrateSystemVm: (s) => ownVm(s, 'running'),
+  growDisk: async (s) => {
+    const { params } = await ownVm(s, 'stopped');
+    return { params: { ...params, disk: 'root' }, body: { sizeGiB: 25 }, other: { sizeGiB: 30 } };
+  },
   migrateSystemVmDisks: async (s) => {
     const { params } = await ownVm(s, 'stopped');
     const body = (mbps: number) => ({ disks: [{ name: 'root', datastoreId: 'ds_a-nas' }], mbps });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { availabilityContract } from '../../shared/contract/availability.ts';
+import { disksContract } from '../../shared/contract/disks.ts';
 import { estateContract } from '../../shared/contract/estates.ts';
 import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
@@ -34,6 +35,7 @@ describe('the contract', () => {
       estateContract,
       availabilityContract,
       failoverContract,
+      disksContract,
       protectionContract,
       recoveryContract,
       recoveryReportContract,

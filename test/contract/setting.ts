@@ -90,6 +90,7 @@ export const foreignIds = (s: Setting): Record<string, string> => ({
   vpcId: s.globex.vpcId,
   networkId: s.globex.networkId,
   vmId: s.foreignVm.id,
+  disk: 'root',
   operationId: s.foreignVm.operationId,
   groupId: s.foreignGroup,
   ...s.foreignExecution,

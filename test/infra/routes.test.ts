@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { functionAt } from '../../infra/local/http/routes.ts';
 import type { FunctionId } from '../../infra/topology.ts';
 import { availabilityContract } from '../../shared/contract/availability.ts';
+import { disksContract } from '../../shared/contract/disks.ts';
 import { estateContract } from '../../shared/contract/estates.ts';
 import { failoverContract } from '../../shared/contract/failover.ts';
 import { labContract } from '../../shared/contract/laboratory.ts';
@@ -21,6 +22,7 @@ const FACES: Partial<Record<FunctionId, Record<string, ApiOperation>>> = {
   estates: estateContract,
   availability: availabilityContract,
   failover: failoverContract,
+  disks: disksContract,
   recovery: protectionContract,
   'recovery-plans': { ...recoveryContract, ...recoveryReportContract },
   'site-switches': siteSwitchContract,

@@ -78,6 +78,7 @@ describe('a VM is not protected (DR-16) that', () => {
     ['has a passthrough NIC', { nics: [{ ...nic, io: 'passthrough' }] }, /passthrough/],
     ['has no disk', { disks: [] }, /no disk/],
     ['has no NIC', { nics: [] }, /no NIC/],
+    ['has a disk that is not persistent', { disks: [{ ...disk, persistent: false }] }, /root is not persistent/],
     ['is the copy of a test', { testOf: { vmId: 'w', planId: 'p', executionId: 'e' } }, /DR test/],
     ['is being deleted', { state: 'deleting' }, /being deleted/],
     ['is of another VDC', { vdcId: 'vdc_2' }, /another VDC/],
@@ -94,6 +95,13 @@ describe('a VM is not protected (DR-16) that', () => {
     expect(reasons(ask([vm('u'), vm('v', { siteId: 'c', clusterId: 'c-c1' })]))).toEqual([
       expect.stringMatching(/stands at c/),
     ]);
+  });
+
+  it("is of the cloud's own management", () => {
+    const vdc = { id: 'vdc_1', sites: ['a', 'b'], management: true };
+    expect(reasons(ask([vm('v')], {}, { vdc }))).toEqual([expect.stringMatching(/own management/)]);
+    // Another VDC's VM is refused for that alone: what its own one is for is not said here.
+    expect(reasons(ask([vm('v', { vdcId: 'vdc_2' })], {}, { vdc }))).toEqual([expect.stringMatching(/another VDC/)]);
   });
 
   it('has several of these: all are told at once', () => {
@@ -121,6 +129,17 @@ describe('a policy is refused', () => {
   it('to another hypervisor', () => {
     const sites = [site('a'), site('b', 'vmware')];
     expect(group({}, { inventory: inventory({ sites }) })[0]?.[1]).toBe('b runs vmware, and a runs fusioncompute');
+  });
+  it.each([
+    [{ hypervisorVersion: '6.5.1' }, {}, 'b runs fusioncompute 8.6.0, and a runs 6.5.1'],
+    [{}, { hypervisorVersion: '9.0' }, 'b runs fusioncompute 9.0, and a runs 8.6.0'],
+    [{ hypervisorVersion: '8.0.1' }, { hypervisorVersion: '8.6' }, undefined],
+  ])('to a site of another major release: %j and %j', (a, b, words) => {
+    const sites = [
+      { ...site('a'), ...a },
+      { ...site('b'), ...b },
+    ];
+    expect(group({}, { inventory: inventory({ sites }) })[0]?.[1]).toBe(words);
   });
   it('without a link', () => {
     expect(group({}, { inventory: inventory({ links: [] }) })[0]?.[1]).toBe('there is no link between a and b');

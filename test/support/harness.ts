@@ -119,6 +119,7 @@ export const WRITES: Record<OperationKind, number> = {
   'migrate-vm': 4,
   'convert-vm': 4,
   'move-volumes': 3,
+  'grow-disk': 2,
   configure: 7,
   'evacuate-host': 4,
   'expand-host': 7,

@@ -1,5 +1,14 @@
 import type { TestCloud } from './cloud.ts';
 
+interface Grown {
+  id: string;
+  code?: string;
+  detail?: string;
+  resource?: string;
+  operationId?: string;
+  rooms?: object[];
+  errors?: { location: string; message: string; fix: string }[];
+}
 export interface VmShape {
   name?: string;
   vcpus?: number;
@@ -124,6 +133,14 @@ export class TestTenant {
   action(id: string, action: 'start' | 'stop' | 'migrate' | 'convert') {
     return this.test.client.call<{ id: string; code?: string }>('POST', `/v1/vms/${id}/${action}`, {
       token: this.token,
+    });
+  }
+
+  /** Asks for a larger disk. */
+  grow(id: string, sizeGiB: number, disk = 'root', query = '') {
+    return this.test.client.call<Grown>('POST', `/v1/vms/${id}/disks/${disk}/grow${query}`, {
+      token: this.token,
+      body: { sizeGiB },
     });
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { BLOCKS_PER_GIB } from '../../shared/kernel/units.ts';
 import type { HostHardware } from '../../shared/model/inventory.ts';
 import type { OperationKind } from '../../shared/model/operation.ts';
 import { OPERATION_KINDS } from '../../shared/model/operation.ts';
@@ -333,6 +334,21 @@ const STORIES: Record<OperationKind, Story> = {
       await nothing_is_protected(test);
     },
   },
+  'grow-disk': {
+    prepare: async (test, acme) => [(await twinGroup(acme, await twinOf(test, acme))).vm],
+    begin: async (_, acme, vms) => expect((await acme.grow(one(vms).id, 30)).status).toBe(202),
+    reached: (test, acme, vms) => has_grown(test, acme, one(vms).id),
+    // It says why, and keeps what it has taken; asked for once more it is gone on with.
+    async unwound(test, acme, vms, step) {
+      const [disk] = (await vmStates(test)).map((vm) => vm.disks[0]);
+      if (step === 'finish' && disk?.resizing === undefined) return has_grown(test, acme, one(vms).id);
+      expect(disk).toMatchObject({ sizeGiB: 30, resizing: { fromGiB: 20, reason: expect.stringMatching(/harness/) } });
+      expect(await test.violations()).toEqual([]);
+      expect((await acme.grow(one(vms).id, 30)).status).toBe(202);
+      await test.settle();
+      await has_grown(test, acme, one(vms).id);
+    },
+  },
   'unprotect-group': {
     prepare: async (test, acme) => [(await twinGroup(acme, await twinOf(test, acme))).vm],
     async begin(test, acme) {
@@ -350,6 +366,17 @@ const STORIES: Record<OperationKind, Story> = {
     },
   },
 };
+
+/** The disk of 20 GiB has 30, its copy too, and its guest can write to the last block. */
+async function has_grown(test: TestCloud, acme: TestTenant, vmId: string): Promise<void> {
+  const [vm] = await vmStates(test);
+  expect(vm?.disks).toMatchObject([{ sizeGiB: 30 }]);
+  expect(vm?.disks[0]?.resizing).toBeUndefined();
+  expect(vm?.protection?.replicas.flatMap((r) => r.volumes.map((v) => v.sizeGiB))).toEqual([30]);
+  const volumes = await new World(test.cloud.store).volumesOf(vmId);
+  expect(volumes.map((v) => v.sizeGiB)).toEqual([30, 30]);
+  await acme.write(vmId, 30 * BLOCKS_PER_GIB - 1, 'the last block');
+}
 
 /** The VMs run as before, and nothing is left of their protection: no group, copy, room, part of a link, mark or alarm. */
 async function nothing_is_protected(test: TestCloud): Promise<void> {

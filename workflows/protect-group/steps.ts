@@ -7,7 +7,7 @@
  *                        v |
  *                    WaitForCopy
  *
- * 1. Volumes  the targets make the volumes of the copies        undo: the group is let go of, in error, with the reason
+ * 1. Volumes  the targets make, or enlarge, the copies           undo: the group is let go of, in error, with the reason
  * 2. Order    lease of the primary, then what it replicates     undo: none
  * 3. Look     asks the primary how far its legs are             undo: none
  * 4. Finish   removes copies of former members; lets go of it   undo: none
@@ -30,15 +30,13 @@ import { Operations } from '../../shared/store/outbox.ts';
 import { renewSiteLease } from '../../shared/store/site-lease.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
+import { enlargeAt, takeRoom, upToDate } from '../group/enlarge.ts';
 import { changed, heldGroup, membersOf, mustHold, release } from '../group/records.ts';
-import { unchanged, vmKey } from '../vm/records.ts';
 
 /** How long it is looked at here, ms; well below what counts as forgotten (INV-13). */
 const PATIENCE_MS = 20 * MINUTE;
 /** It is looked at again after so many seconds: at once when it is about to end, seldom when it takes long. */
 const LOOK_SECONDS = { least: 5, most: 60 } as const;
-/** VMs that are written in one transaction. */
-const WAVE = 50;
 
 export const STEPS: StepTable = {
   volumes: { percent: 5, do: volumes, undo: letGo },
@@ -51,7 +49,7 @@ const allMembers = (group: ProtectedGroup, deps: StepDeps): Promise<Vm[]> => mem
 
 async function volumes(state: State, deps: StepDeps): Promise<Record<string, unknown>> {
   const group = await mustHold(state, deps);
-  const members = await allMembers(group, deps);
+  const members = await takeRoom(await allMembers(group, deps), deps);
   for (const siteId of new Set(group.legs.map((leg) => leg.siteId))) {
     const orders = members.flatMap((vm) =>
       (vm.protection?.replicas ?? [])
@@ -60,6 +58,7 @@ async function volumes(state: State, deps: StepDeps): Promise<Record<string, unk
     );
     const failed = (await deps.port.createVolumes(siteId, orders)).find((r) => !r.ok);
     if (failed) throw new TryAgain(failed.reason ?? `a volume could not be made at ${siteId}`);
+    await enlargeAt(siteId, members, deps);
   }
   return {};
 }
@@ -130,17 +129,6 @@ async function letGoDone(group: ProtectedGroup, state: State, deps: StepDeps): P
   if (event) tellOfGroup(tx, group, 'group.protected', { siteId: group.primarySiteId }, deps);
   if (event) await clearAlarm(deps.store, deps.ids, ALARM.error, group.id, deps.clock.now());
   await deps.store.commit(tx);
-}
-
-/** What is protected is what they are. */
-async function upToDate(members: readonly Vm[], deps: StepDeps): Promise<void> {
-  const outdated = members.filter((vm) => vm.protection?.outdated !== undefined);
-  for (let i = 0; i < outdated.length; i += WAVE) {
-    const tx = new Transaction();
-    for (const vm of outdated.slice(i, i + WAVE))
-      tx.update(vmKey(vm), { remove: ['protection.outdated'], add: { version: 1 }, ...unchanged(vm) });
-    await deps.store.commit(tx);
-  }
 }
 
 const FAILED: Partial<Record<ProtectedGroup['state'], GroupEvent>> = {

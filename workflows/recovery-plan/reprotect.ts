@@ -1,3 +1,4 @@
+import type { GroupOrder } from '../../shared/hypervisor/replication-port.ts';
 import { MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import {
   type GroupEvent,
@@ -18,6 +19,7 @@ import { stopStale } from '../../shared/store/stale.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
+import { enlargeAt, takeRoom, upToDate } from '../group/enlarge.ts';
 import {
   asRead,
   type Case,
@@ -97,7 +99,13 @@ export async function reverse(state: State, deps: StepDeps): Promise<Record<stri
   const turned = open(await loadCase(state, deps));
   for (const [siteId, groups] of Map.groupBy(turned, (g) => g.primarySiteId)) {
     await renewSiteLease(deps, siteId, groups, deps.clock.now());
-    const orders = await Promise.all(groups.map(async (g) => orderOf(g, await members(g, deps), links)));
+    const orders: GroupOrder[] = [];
+    for (const group of groups) {
+      // Disks that have grown since the switch have grown here alone (DR-17).
+      const vms = await takeRoom(await members(group, deps), deps);
+      for (const to of new Set(group.legs.map((leg) => leg.siteId))) await enlargeAt(to, vms, deps);
+      orders.push(orderOf(group, vms, links));
+    }
     const refused = (await deps.port.configureGroups(siteId, orders)).find((r) => r.outcome === 'refused');
     if (refused) throw new GiveUp('refused', refused.reason ?? `site ${siteId} refuses it`);
   }
@@ -175,6 +183,7 @@ export async function endReprotection(state: State, deps: StepDeps): Promise<Rec
   const found = await enterPhase(await loadCase(state, deps), 'report', deps);
   const entries = entriesOf(await readParts(found.execution, deps.store));
   await removeCopiesIfHeard(found.plan, deps);
+  for (const group of found.groups) await upToDate(await members(group, deps), deps);
   await succeed(state, found, entries, deps);
   await endExecution(
     found,

@@ -5,6 +5,7 @@ import { busy, DomainError, type Flaw, invalid } from '../../../shared/kernel/er
 import type { GroupState, ProtectedGroup } from '../../../shared/model/protection.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
 import { vmRefusals } from '../../../shared/replication/eligibility.ts';
+import { roomRefusals, roomToCatchUp } from '../../../shared/replication/growth.ts';
 import { decideAnew } from '../../../shared/store/anew.ts';
 import { shiftLinks } from '../../../shared/store/ledger.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
@@ -110,7 +111,9 @@ export const execute = (call: Call): Promise<Answer> =>
     const vms = new Map(
       members.map((vm) => [vm.id, vmRefusals(vm, group.primarySiteId, { vdc, inventory, group: of })]),
     );
-    const refused = refusalOf({ group: [], vms }, namesOf(members), 'vms');
+    // What has grown while a site was not to be reached takes its room there now (DR-17).
+    const room = roomRefusals(roomToCatchUp(members), inventory.datastores, group.primarySiteId);
+    const refused = refusalOf({ group: room, vms }, namesOf(members), 'vms');
     if (refused) throw refused;
     const operation = groupOperation(call, group.id, 'protect-group');
     const tx = new Transaction();

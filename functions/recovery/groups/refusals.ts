@@ -5,7 +5,7 @@ import type { Eligibility } from '../../../shared/replication/eligibility.ts';
 import { flawAt } from '../../http/refusals.ts';
 
 /** What there is no room for now; everything else would not go with room either. */
-const ROOM = ['DR-21', 'DR-22'];
+const ROOM = ['DR-17', 'DR-21', 'DR-22'];
 
 /** All reasons in one refusal, or nothing. `field`: where the request names the VMs. */
 export function refusalOf(

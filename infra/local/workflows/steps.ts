@@ -11,6 +11,7 @@ import {
 } from '../../../workflows/engine/step-table.ts';
 import { STEPS as evacuateHost } from '../../../workflows/evacuate-host/steps.ts';
 import { STEPS as expandHost } from '../../../workflows/expand-host/steps.ts';
+import { STEPS as growDisk } from '../../../workflows/grow-disk/steps.ts';
 import { STEPS as haRecovery } from '../../../workflows/ha-recovery/steps.ts';
 import { STEPS as migrateVm } from '../../../workflows/migrate-vm/steps.ts';
 import { STEPS as moveVolumes } from '../../../workflows/move-volumes/steps.ts';
@@ -42,6 +43,7 @@ export const STEP_TABLES: Record<OperationKind, StepTable> = {
   'migrate-vm': migrateVm,
   'convert-vm': convertVm,
   'move-volumes': moveVolumes,
+  'grow-disk': growDisk,
   configure,
   'evacuate-host': evacuateHost,
   'expand-host': expandHost,

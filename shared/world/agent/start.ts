@@ -4,6 +4,7 @@ import type { Machine } from '../../hypervisor/machine.ts';
 import type { StartOrder, StartResult } from '../../hypervisor/port.ts';
 import { type Amounts, minus, plus } from '../../model/amounts.ts';
 import { Transaction } from '../../store/transaction.ts';
+import { clearExtent, sessionOf } from '../extents.ts';
 import { endOf, readyTime } from '../process.ts';
 import { type WorldHost, type WorldProcess, worldKeys } from '../records.ts';
 import { replicationKeys, type WorldCopy } from '../replication/records.ts';
@@ -85,8 +86,12 @@ async function startOne(
   tx.delete(worldKeys.incoming(order.hostId, order.vmId), { table: 'world' });
   try {
     await mustBePrimary(tx, world, order.vmId, host.siteId);
-    grantVolumes(tx, order.vmId, order.machine, { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId });
+    const to = { epoch: order.epoch, hostId: order.hostId, siteId: host.siteId };
+    const former = await sessionsOf(world, order, host.siteId);
+    grantVolumes(tx, order.vmId, order.machine, to, former);
     await world.store.commit(tx);
+    for (const { id, session, left = session } of former)
+      for (const over of new Set([session, left])) await clearExtent(world.store, sessionOf(id, over));
   } catch (error) {
     if (error instanceof Refusal) return { outcome: 'refused', reason: error.message };
     throw error;
@@ -129,18 +134,43 @@ async function functionsFor(
   return refusals[0]?.reason ?? holds;
 }
 
+/** What was written to disks that are not persistent since the start before: with this start it is gone. */
+async function sessionsOf(world: World, { vmId, machine }: StartOrder, siteId: string): Promise<FormerSession[]> {
+  if (!machine.disks.some((d) => d.persistent === false)) return [];
+  const volumes = (await world.volumesOf(vmId)).filter((v) => v.siteId === siteId);
+  return volumes.flatMap(({ id, name, session, formerSession: left }) =>
+    session === undefined ? [] : [{ id, name, session, ...(left === undefined ? {} : { left }) }],
+  );
+}
+interface FormerSession {
+  id: string;
+  name: string;
+  session: number;
+  /** One before it, which may not be cleared yet. */
+  left?: number;
+}
+
 /** Gives the right to write every disk of the VM to a new epoch, which must be higher than any before. */
 export function grantVolumes(
   tx: Transaction,
   vmId: string,
   machine: Pick<Machine, 'disks'>,
   to: { epoch: number; hostId: string; siteId: string },
+  /** Of a start, unlike an arrival: sessions of disks that are not persistent end with it. */
+  former?: readonly FormerSession[],
 ): void {
-  for (const { name } of machine.disks)
+  for (const { name, persistent } of machine.disks) {
+    const before = former?.find((f) => f.name === name)?.session;
+    const anew = former && persistent === false ? { session: to.epoch } : {};
     tx.update(
       worldKeys.volume(to.siteId, vmId, name),
       {
-        set: { leaseEpoch: to.epoch, leaseHost: to.hostId },
+        set: {
+          leaseEpoch: to.epoch,
+          leaseHost: to.hostId,
+          ...anew,
+          ...(before === undefined ? {} : { formerSession: before }),
+        },
         condition: 'attribute_exists(pk) AND #leaseEpoch < :mine',
         values: { ':mine': to.epoch },
         onFail: (found) =>
@@ -148,4 +178,5 @@ export function grantVolumes(
       },
       'world',
     );
+  }
 }

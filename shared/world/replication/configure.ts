@@ -10,6 +10,7 @@ import { carries, hears, lineOf } from './line.ts';
 import { leavingOf, markAll, unmarkAll } from './marks.ts';
 import { copyKey, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
+import { mustBeLargeEnough } from './sizes.ts';
 
 type At = Site & { siteId: string };
 
@@ -39,11 +40,22 @@ async function configure(site: At, order: GroupOrder): Promise<void> {
   if (newest && newest.siteId !== siteId)
     throw new Refusal(`${newest.siteId} is the ${newest.role} copy of epoch ${newest.epoch} in this group`);
   for (const leg of order.legs) await mayBeOverwritten(site, settled, leg, order, before);
+  // Once more when a growth of the primary finds the legs: whichever of the two is later sees the other.
+  const fed = order.legs.filter((leg) => !rests(settled.copies.get(leg.siteId), before));
+  const mustFit = async () => {
+    for (const leg of fed) await mustBeLargeEnough(site.world, { siteId, volumes: order.volumes }, leg);
+  };
+  await mustFit();
   const primary = await enterPrimary(site, order, settled);
   await markAll(site, siteId, order.volumes, primary);
+  await mustFit();
   for (const leg of order.legs) await feed(site, order, leg, { primary, there: settled.copies.get(leg.siteId) });
   await finish(site, primary, order);
 }
+
+/** Nothing is sent to the copy, and nothing will be by this order. */
+const rests = (there: WorldCopy | undefined, before: WorldCopy | undefined): boolean =>
+  there?.feed?.state === 'suspended' && before !== undefined && continues(there, before);
 
 /** What the order asks of a copy must not cost what is there now. */
 async function mayBeOverwritten(

@@ -5,6 +5,7 @@ import { pointsHeld } from './carry.ts';
 import { sameState } from './copies.ts';
 import { type Cut, copyKey, type Feed, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
+import { mustBeLargeEnough } from './sizes.ts';
 import { groundOf } from './status.ts';
 
 /** Orders that are remembered, so that a repeated one finds its own cut. Declared. */
@@ -104,10 +105,12 @@ function eachLeg<O extends LegRef>(
     async (order) => {
       await retried(async () => {
         const settled = await settle(site, order.groupId);
-        sourceOf(settled, siteId, order.epoch);
+        const source = sourceOf(settled, siteId, order.epoch);
         const copy = settled.copies.get(order.siteId);
         if (copy?.role !== 'secondary' || !copy.feed) throw new Refusal(`there is no leg to ${order.siteId}`);
         const feed = change(copy.feed, copy, settled.now, order);
+        if (copy.feed.state === 'suspended' && feed.state !== 'suspended')
+          await mustBeLargeEnough(site.world, source, copy);
         if (feed !== copy.feed) await setFeed(site, copy, feed);
       });
       return { groupId: order.groupId, outcome: 'done' };
