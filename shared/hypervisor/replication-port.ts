@@ -20,7 +20,12 @@ export interface ReplicationPort {
    * A synchronous leg whose link is down holds the guests' writes back, until the primary may go on alone or the link is
    * there again. Nothing is allowed by itself: two sites that cannot see each other could both go on.
    */
-  goAlone(siteId: string, orders: LegRef[]): Promise<GroupResult[]>;
+  goAlone(siteId: string, orders: AloneOrder[]): Promise<GroupResult[]>;
+  /**
+   * The guests need both halves of a synchronous pair again: orders to go alone up to this number are over, however late
+   * they come. Refused unless the pair is in step at this instant. Asked at the primary.
+   */
+  stayTogether(siteId: string, orders: AloneOrder[]): Promise<GroupResult[]>;
   /** Stops or resumes the sending to a leg; the guests' writes go on and are noted. Asked at the primary. */
   suspendLegs(siteId: string, orders: SuspendOrder[]): Promise<GroupResult[]>;
   /**
@@ -89,6 +94,12 @@ export interface LegRef {
 }
 export interface SuspendOrder extends LegRef {
   suspended: boolean;
+  /** Version of the group's order that it belongs to: one of a time before the newest that was obeyed is refused. */
+  version: number;
+}
+export interface AloneOrder extends LegRef {
+  /** Rises with each decision of the control plane to let guests go on alone: a word for one outage is none for the next. */
+  order: number;
 }
 /** `refused` says why and changes nothing. */
 export interface GroupResult {
@@ -119,6 +130,8 @@ export interface GroupStatus {
   head: Mark;
   /** Of a primary: whether it may write now, and why not. */
   writes?: 'allowed' | 'held-back' | 'lease-over';
+  /** Of a primary: orders to go alone up to this number are over (`stayTogether`). */
+  together?: number;
   /** Of a primary: its legs, as far as it can tell. */
   legs: LegStatus[];
   /** Of a secondary: what it holds. */

@@ -19,9 +19,9 @@ export const TAKE_UP_MS = MINUTE;
 /** What the watch finds to be done about a group. */
 export type Finding =
   /** Guests are held back, and the policy lets them go on: noted first, then told. */
-  | { kind: 'goAlone'; sites: string[] }
+  | { kind: 'goAlone'; sites: string[]; order: number; noted: boolean }
   /** The synchronous copy takes part in each write again. */
-  | { kind: 'together' }
+  | { kind: 'together'; sites: string[]; order: number }
   /** It is not kept up to date any more. */
   | { kind: 'error'; event: 'linkDown' | 'datastoreFault' | 'syncFailed'; reason: string }
   /** It is again, or for the first time. */
@@ -99,13 +99,27 @@ function aloneFindings(group: ProtectedGroup, primary: GroupStatus | undefined):
   const synced = sync.every((leg) => statusOf(leg, primary)?.state === 'synced');
   const name = group.name;
   if (primary.writes === 'held-back' && group.replication.onLinkLoss !== 'holdBack' && group.state !== 'suspended')
-    return [{ kind: 'goAlone', sites: sync.map((leg) => leg.siteId) }];
+    return [{ kind: 'goAlone', sites: sync.map((leg) => leg.siteId), ...aloneOrder(group, primary) }];
   const together = synced && primary.writes === 'allowed' && group.aloneSince !== undefined;
   const text = `Guests of group ${name} go on without the synchronous copy: what they write is at ${group.primarySiteId} alone for now`;
   return [
-    ...(together ? [{ kind: 'together' as const }] : []),
+    ...(together
+      ? [{ kind: 'together' as const, sites: sync.map((leg) => leg.siteId), order: group.aloneOrder ?? 0 }]
+      : []),
     { kind: 'alarm', code: ALARM.alone, raised: group.aloneSince !== undefined && !together, text },
   ];
+}
+
+/**
+ * The order that a note stands for is given again while the primary would obey it. One that is over, as the pair was in step
+ * after it, needs a new number and a new note: so who takes the old note away finds that the group is another one.
+ */
+function aloneOrder(
+  { aloneSince, aloneOrder = 0 }: Pick<ProtectedGroup, 'aloneSince' | 'aloneOrder'>,
+  { together = 0 }: Pick<GroupStatus, 'together'>,
+): { order: number; noted: boolean } {
+  const noted = aloneSince !== undefined && aloneOrder > together;
+  return { order: noted ? aloneOrder : Math.max(aloneOrder, together) + 1, noted };
 }
 
 function stateFindings(

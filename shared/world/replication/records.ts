@@ -34,6 +34,8 @@ export interface WorldCopy {
   legs: WorldLeg[];
   /** Of a secondary: what reaches it. */
   feed?: Feed;
+  /** Of a primary: orders to go on alone up to this number are over. */
+  together?: number;
   /** Of a former secondary: how it became the primary. */
   promotion?: Promotion;
   /** First copies are being made in its volumes: nothing else is written there. */

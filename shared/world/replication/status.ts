@@ -30,7 +30,13 @@ async function statusOf(site: At, copy: WorldCopy, settled: Settled): Promise<Gr
       ...(copy.feed ? { copy: copyStatus(copy, copy.feed, settled) } : {}),
     };
   const legs = copy.legs.flatMap((leg) => legStatus(leg, settled) ?? []);
-  if (role === 'primary') return { ...base, legs, writes: await writesOf(site, copy, settled) };
+  if (role === 'primary')
+    return {
+      ...base,
+      legs,
+      writes: await writesOf(site, copy, settled),
+      ...(copy.together === undefined ? {} : { together: copy.together }),
+    };
   const divergent = await divergentOf(site.world, copy, settled.copies);
   return { ...base, legs, divergent: { ...divergent, discarded: discardedAll(copy, settled.copies) } };
 }

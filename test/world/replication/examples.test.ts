@@ -39,8 +39,8 @@ describe('worked examples, in the world', () => {
     await lab.protect([{ ...lab.leg('b', 'sync'), link }]);
     lab.tick(1);
     await lab.status('a');
-    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: true }]);
-    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: false }]);
+    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: true, version: 1 }]);
+    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: false, version: 1 }]);
     let written = 0;
     for (let second = 0; second < 60; second++) {
       for (let i = 0; i < 8; i++) await lab.write('vm_1', written++, full);
@@ -91,7 +91,7 @@ describe('worked examples, in the world', () => {
       await world.protect([world.leg('b', 'async', { periodMs: MINUTE }), world.leg('c', 'sync')]);
       let cut = '';
       for (let i = 0; i < 30; i++) {
-        if (i >= 9) await world.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'c' }]);
+        if (i >= 9) await world.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'c', order: 1 }]);
         await world.write('vm_1', i, full);
         if (i === 5) await world.fault('link-degraded', 'ab');
         if (i === 9) cut = await world.fault('link-cut', 'ac');

@@ -95,11 +95,11 @@ class Story {
       await lab.port.cutPoints('a', [{ groupId: GROUP, epoch: 1, token: `t${++this.tokens}` }]);
     } else if (what === 12) {
       this.told.push('b: go alone');
-      await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b' }]);
+      await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
     } else {
       const suspended = random.below(3) === 0;
       this.told.push(`${suspended ? 'suspend' : 'resume'} b`);
-      await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended }]);
+      await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended, version: 1 }]);
     }
   }
 

@@ -98,8 +98,8 @@ class Life {
     if (what === 8) return this.configure();
     if (what === 9)
       return void (await lab.port.cutPoints(primary, [{ groupId: GROUP, epoch, token: `t${++this.count}` }]));
-    if (what === 10) return void (await lab.port.goAlone(primary, [to]));
-    await lab.port.suspendLegs(primary, [{ ...to, suspended: random.below(3) === 0 }]);
+    if (what === 10) return void (await lab.port.goAlone(primary, [{ ...to, order: 1 }]));
+    await lab.port.suspendLegs(primary, [{ ...to, suspended: random.below(3) === 0, version: 1_000 }]);
   }
 
   async round(): Promise<void> {
