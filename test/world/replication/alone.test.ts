@@ -215,6 +215,7 @@ class Outages {
       await this.check();
     }
     await lab.write('vm_1', 9, 'it goes on');
+    expect((await this.group()).aloneOrder, this.told.join('; ')).toBe(order + 1);
   }
 
   /** Once the link stays and the watch looks in peace, the note is taken away. */
