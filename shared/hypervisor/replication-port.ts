@@ -160,6 +160,8 @@ export interface LegStatus {
   newest?: Point;
   /** Bytes that have crossed the link since the leg began. */
   sentBytes: number;
+  /** VMs that `newest` does not hold, as their first copy is under way. The others are protected to it all the same. */
+  lacks?: string[];
 }
 export interface CopyStatus {
   from: string;
@@ -218,6 +220,8 @@ export interface PromoteResult {
    * does not know of a `goAlone` that the former primary was told since.
    */
   exact?: boolean;
+  /** Ids of the volumes that it is made of: what had joined the group and was not there entirely is none of them. */
+  holds?: string[];
 }
 /** Acknowledged writes that a copy does not have. `from` and `to` are when the oldest and the newest were acknowledged, ms. */
 export interface LostWrites {

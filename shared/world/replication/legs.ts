@@ -11,6 +11,7 @@ import { each, Refusal, type Site } from '../agent/common.ts';
 import { arrivalOf } from './advance.ts';
 import { pointsHeld } from './carry.ts';
 import { CopyChanged, sameRevision, sameState } from './copies.ts';
+import { atRest } from './joining.ts';
 import { carries, type Line } from './line.ts';
 import { type Cut, copyKey, type Feed, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -72,12 +73,12 @@ async function cut(site: Site, siteId: string, order: CutOrder): Promise<Omit<Cu
  * So an order that was given for one outage, and comes in another, releases nothing.
  */
 export const goAlone = (site: Site, siteId: string, orders: AloneOrder[]): Promise<GroupResult[]> =>
-  eachLeg(site, siteId, orders, async ({ source, copy, now }, { order }) => {
+  eachLeg(site, siteId, orders, async ({ source, copy, line, now }, { order }) => {
     if (source.role !== 'primary') throw new Refusal(`${siteId} is ${source.role} in this group`);
     if (order <= (source.together ?? 0))
       throw new Refusal(`order ${order} to go alone is over: the pair was in step after it`);
-    const { feed } = copy;
-    if (feed.mode !== 'sync' || feed.state !== 'synced') return;
+    if (copy.feed.mode !== 'sync' || copy.feed.state !== 'synced') return;
+    const feed = atRest(copy.feed, line, now);
     const free = { sequence: copy.sequence, at: now };
     const alone: Feed = { ...feed, state: 'behind', free, points: pointsHeld(copy) };
     const tx = new Transaction().update(copyKey(copy), setsFeed(copy, alone), 'world');
@@ -110,11 +111,11 @@ export const stayTogether = (site: Site, siteId: string, orders: AloneOrder[]): 
   });
 
 export const suspendLegs = (site: Site, siteId: string, orders: SuspendOrder[]): Promise<GroupResult[]> =>
-  eachLeg(site, siteId, orders, async ({ source, copy, now }, { suspended, version }) => {
+  eachLeg(site, siteId, orders, async ({ source, copy, line, now }, { suspended, version }) => {
     if (version < source.begun) throw new Refusal(`it belongs to order ${version}, and ${source.begun} is the newest`);
     const { feed } = copy;
     if (suspended === (feed.state === 'suspended')) return;
-    const after = suspended ? stopped(copy, now) : resumed(feed, now);
+    const after = suspended ? stopped(copy, line, now) : resumed(feed, now);
     const tx = new Transaction().update(copyKey(copy), setsFeed(copy, after), 'world');
     // No newer order may slip in between.
     const begun = { ':begun': source.begun };
@@ -122,8 +123,8 @@ export const suspendLegs = (site: Site, siteId: string, orders: SuspendOrder[]):
     await site.world.store.commit(tx);
   });
 
-const stopped = (copy: Fed, now: number): Feed => ({
-  ...copy.feed,
+const stopped = (copy: Fed, line: Line | undefined, now: number): Feed => ({
+  ...atRest(copy.feed, line, now),
   state: 'suspended',
   points: pointsHeld(copy),
   free: copy.feed.state === 'synced' ? { sequence: copy.sequence, at: now } : copy.feed.free,

@@ -1,7 +1,9 @@
-import type { CopyStatus, GroupStatus, LegStatus } from '../../hypervisor/replication-port.ts';
+import type { CopyStatus, GroupStatus, LegStatus, Point } from '../../hypervisor/replication-port.ts';
 import type { Site } from '../agent/common.ts';
 import { arrivalOf, type Ground, pointsOf } from './advance.ts';
+import { rootOf } from './copies.ts';
 import { discardedAll, divergentOf } from './divergence.ts';
+import { heldAt, underWay } from './joining.ts';
 import { lossOf } from './journal.ts';
 import { carries, hears, type Line, lastHeard, silentSince } from './line.ts';
 import { type Feed, replicationKeys, type WorldCopy, type WorldLeg, type WorldSiteLease } from './records.ts';
@@ -84,6 +86,7 @@ function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatu
   const entries = waiting.get(siteId) ?? [];
   const points = pointsOf({ sequence: copy.sequence, feed }, line, now);
   const newest = points.at(-1);
+  const joins = underWay(feed, line, now)?.bytes ?? 0;
   const missing = entries.filter((e) => e.sequence > Math.max(copy.sequence, newest?.sequence ?? 0));
   const usableAt = feed.sending ? arrivalOf(feed, feed.sending.sequence, groundOf(siteId, line, settled)) : undefined;
   return {
@@ -92,12 +95,21 @@ function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatu
     mode,
     state: feed.state,
     linkUp: hears(line, now),
-    backlogBytes: lossOf(missing).bytes + (feed.state === 'initial' ? (feed.sending?.bytes ?? 0) : 0),
+    backlogBytes: lossOf(missing).bytes + joins + (feed.state === 'initial' ? (feed.sending?.bytes ?? 0) : 0),
     sentBytes: feed.sentBytes,
+    ...lacksOf(copies, copy, newest),
     ...(usableAt !== undefined && Number.isFinite(usableAt) ? { usableAt } : {}),
     ...(feed.sending ? { begunAt: feed.sending.begunAt } : {}),
     ...(newest ? { newest } : {}),
   };
+}
+
+/** VMs that a point of the copy does not hold entirely: those that have joined the primary, and whose first copy is under way. */
+function lacksOf(copies: Settled['copies'], copy: WorldCopy, newest: Point | undefined): { lacks?: string[] } {
+  const held = new Set(newest ? heldAt(copy.volumes, newest.sequence).map((v) => `${v.vmId}/${v.name}`) : []);
+  const all = rootOf(copies, copy)?.volumes ?? [];
+  const lacks = [...new Set(all.filter((v) => !held.has(`${v.vmId}/${v.name}`)).map((v) => v.vmId))];
+  return lacks.length > 0 ? { lacks } : {};
 }
 
 /** As far as this site can tell: while it hears nothing, it cannot know whether it still takes part in each write. */
