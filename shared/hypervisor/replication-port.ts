@@ -173,6 +173,8 @@ export interface CopyStatus {
   silentSince?: number;
   /** Points that it could be promoted at, oldest first. */
   points: Point[];
+  /** As of a leg: VMs that the newest of them does not hold. */
+  lacks?: string[];
 }
 
 export interface CutOrder {

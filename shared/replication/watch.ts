@@ -44,7 +44,7 @@ const statusOf = (leg: GroupLeg, { legs }: Pick<GroupStatus, 'legs'>): LegStatus
   legs.find((l) => l.siteId === leg.siteId && l.from === leg.from);
 
 /**
- * Whether every copy is usable: in a synchronous pair each write is in both; an asynchronous one has a complete point that
+ * Whether every copy is usable, and holds all members: in a synchronous pair each write is in both; an asynchronous one has a complete point that
  * is not older than `since`, ms. By the word of a primary that has obeyed the newest order.
  */
 export const isComplete = (
@@ -57,7 +57,7 @@ export const isComplete = (
   status.version >= group.orderVersion &&
   activeOf(group).every((leg) => {
     const found = statusOf(leg, status);
-    if (!found || found.state === 'initial' || found.state === 'suspended') return false;
+    if (!found || found.state === 'initial' || found.state === 'suspended' || found.lacks?.length) return false;
     return leg.mode === 'sync'
       ? found.state === 'synced'
       : (found.newest?.stateAt ?? Number.NEGATIVE_INFINITY) >= since;

@@ -18,6 +18,7 @@ import { stopStale } from '../../shared/store/stale.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
+import { membersOf, release } from '../group/records.ts';
 import {
   asRead,
   type Case,
@@ -175,13 +176,15 @@ export async function endReprotection(state: State, deps: StepDeps): Promise<Rec
   const found = await enterPhase(await loadCase(state, deps), 'report', deps);
   const entries = entriesOf(await readParts(found.execution, deps.store));
   await removeCopiesIfHeard(found.plan, deps);
+  for (const group of found.groups)
+    if (group.leaving?.length) await release(await membersOf(group, group.leaving, deps), [], deps);
   await succeed(state, found, entries, deps);
   await endExecution(
     found,
     {
       execution: { state: 'success' },
       plan: { event: ['reprotected'] },
-      group: () => ({ event: 'reprotected', remove: ['former'] }),
+      group: () => ({ event: 'reprotected', remove: ['former', 'leaving'] }),
     },
     entries,
     deps,

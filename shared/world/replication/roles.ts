@@ -13,6 +13,7 @@ import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, newestPrimary, rootOf, sameRevision, sameState } from './copies.ts';
 import { heldAt } from './joining.ts';
 import { hears } from './line.ts';
+import { leavingOf } from './marks.ts';
 import { commonBeginning, copyKey, type Promotion, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { lostAt } from './status.ts';
@@ -114,6 +115,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   const lost = lostAt(copy, point.sequence, settled, byItsWord);
   const inStep = copy.feed.state === 'synced' && point.sequence === copy.sequence;
   const promotion: Promotion = { epoch: order.epoch, point, lost, exact: byItsWord || inStep };
+  const held = heldAt(copy.volumes, point.sequence).map(({ from: _, ...v }) => v);
   const tx = new Transaction().update(
     copyKey(copy),
     {
@@ -127,7 +129,8 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
           { epoch: order.epoch, from: point.sequence + 1 },
         ],
         // What had joined and was not copied by then is no part of it.
-        volumes: heldAt(copy.volumes, point.sequence).map(({ from: _, ...v }) => v),
+        volumes: held,
+        leaving: leavingOf(copy, held),
         promotion,
         legs: [],
       },
@@ -140,7 +143,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   );
   if (over) demotion(tx, over, order.epoch - 1);
   await world.store.commit(tx);
-  return { outcome: 'promoted', ...told(promotion), holds: idsOf(heldAt(copy.volumes, point.sequence)) };
+  return { outcome: 'promoted', ...told(promotion), holds: idsOf(held) };
 }
 
 /** A former primary that nobody has followed writes again: a migration was given up. */

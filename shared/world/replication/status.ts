@@ -29,7 +29,7 @@ async function statusOf(site: At, copy: WorldCopy, settled: Settled): Promise<Gr
     return {
       ...base,
       head: announced(copy, settled),
-      ...(copy.feed ? { copy: copyStatus(copy, copy.feed, settled) } : {}),
+      ...(copy.feed ? { copy: { ...copyStatus(copy, copy.feed, settled), ...lacksAt(copy, copy.feed, settled) } } : {}),
     };
   const legs = copy.legs.flatMap((leg) => legStatus(leg, settled) ?? []);
   if (role === 'primary')
@@ -111,6 +111,12 @@ function lacksOf(copies: Settled['copies'], copy: WorldCopy, newest: Point | und
   const lacks = [...new Set(all.filter((v) => !held.has(`${v.vmId}/${v.name}`)).map((v) => v.vmId))];
   return lacks.length > 0 ? { lacks } : {};
 }
+
+const lacksAt = (copy: WorldCopy, feed: Feed, { copies, lines, now }: Settled): { lacks?: string[] } => {
+  const line = lines.get(copy.siteId);
+  const points = line ? pointsOf({ sequence: copy.sequence, feed }, line, now) : [];
+  return points.length > 0 ? lacksOf(copies, copy, points.at(-1)) : {};
+};
 
 /** As far as this site can tell: while it hears nothing, it cannot know whether it still takes part in each write. */
 function copyStatus(copy: WorldCopy, feed: Feed, { lines, now }: Settled): CopyStatus {
