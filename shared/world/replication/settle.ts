@@ -56,8 +56,9 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
     settled.available.set(copy.siteId, available);
     // What a former primary has beyond the point of its successor is not sent on, nor anything under an epoch that the copy
     // was not told of: it could hold more than the new history has.
+    const beyond = source === root ? {} : { beyond: { writes, line: settled.lines.get(source.siteId) } };
     const still = copy.making || copy.epoch !== root.epoch || newestPrimary(copies) !== root;
-    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available });
+    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available, ...beyond });
     copies.set(copy.siteId, moved);
     settled.waiting.set(
       copy.siteId,

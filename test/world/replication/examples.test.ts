@@ -58,6 +58,23 @@ describe('worked examples, in the world', () => {
     expect(await backlog()).toBe(0);
   });
 
+  it('I8: at the end of a cascade a point is as old as what it lacks of the primary, not as its own last cut', async () => {
+    const further = lab.leg('c', 'async', { from: 'b', periodMs: MINUTE });
+    await lab.protect([lab.leg('b', 'sync'), further]);
+    lab.tick(120);
+    await lab.write('vm_1', 1, 'at all three');
+    lab.tick(120);
+    const newest = async () => (await lab.status('c')).copy?.points.at(-1);
+    expect(await newest()).toMatchObject({ sequence: 1 });
+    await lab.fault('link-cut', 'ab');
+    const cutAt = lab.clock.now();
+    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
+    lab.tick(30);
+    await lab.write('vm_1', 2, 'at a alone');
+    lab.tick(600);
+    expect(await newest()).toMatchObject({ sequence: 1, stateAt: cutAt });
+  });
+
   it('I6: every point holds nothing, A, or A and B; never B alone', async () => {
     const random = seededRandom(6);
     await lab.protect([lab.leg('b', 'async', { periodMs: SECOND, keepPoints: 50 })]);
