@@ -61,7 +61,11 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
     case 'takeUp':
       return begin(group, { takenUpAt: clock.now() }, runtime);
     case 'reroute':
-      return begin(group, { legs: finding.legs, orderVersion: group.orderVersion + 1 }, runtime);
+      return begin(
+        group,
+        { legs: finding.legs, orderVersion: group.orderVersion + 1, takenUpAt: clock.now() },
+        runtime,
+      );
     case 'demote':
       await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
       return;

@@ -63,6 +63,8 @@ export interface GroupOrder {
   version: number;
   volumes: VolumeRef[];
   legs: LegOrder[];
+  /** Where it could send to if another leg did not: it says whether it hears them. */
+  standby?: { siteId: string; link: LegLink }[];
 }
 
 /** From `from` to `siteId`. A cascade has a leg from a secondary (DR-18). */
@@ -134,6 +136,8 @@ export interface GroupStatus {
   together?: number;
   /** Of a primary: its legs, as far as it can tell. */
   legs: LegStatus[];
+  /** Of a primary: sites that it could send to, and whether it hears them. */
+  standby?: { siteId: string; linkUp: boolean }[];
   /** Of a secondary: what it holds. */
   copy?: CopyStatus;
   /** Of a former primary: what the primary of today does not have. */

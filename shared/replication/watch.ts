@@ -15,6 +15,8 @@ export const ALARMS: readonly string[] = Object.values(ALARM);
 
 /** What the sites do not do is told them again so often, ms: each time is an operation. Declared. */
 export const TAKE_UP_MS = MINUTE;
+/** A star does not go back to its own leg before it has stayed with the other one for so long, ms. Declared. */
+export const HOME_MS = 3 * MINUTE;
 
 /** What the watch finds to be done about a group. */
 export type Finding =
@@ -77,6 +79,7 @@ const SWITCHING: readonly GroupState[] = [
 export function decideGroup(group: ProtectedGroup, answers: Answers, now: number): Finding[] {
   if (group.state === 'unprotected') return [];
   const former = formerFinding(group, answers);
+  if (group.state === 'invalid' && group.legs.length > 0) return [...former, ...betweenSwitches(group, answers, now)];
   if (SWITCHING.includes(group.state)) return former;
   const standing = standingOf(group, answers, now);
   const primary = answers.get(group.primarySiteId);
@@ -87,6 +90,16 @@ export function decideGroup(group: ProtectedGroup, answers: Answers, now: number
     ...rpoAlarms(group, standing),
   ];
 }
+
+/** Until it is protected again, a switched group may have a third site that goes on being fed: that one is watched. */
+function betweenSwitches(group: ProtectedGroup, answers: Answers, now: number): Finding[] {
+  const primary = answers.get(group.primarySiteId);
+  const open = primary?.role === 'primary' && primary.version < group.orderVersion && group.claim === undefined;
+  return [...(open ? takeUp(group, now) : []), ...rpoAlarms(group, standingOf(group, answers, now))];
+}
+
+const takeUp = ({ takenUpAt = Number.NEGATIVE_INFINITY }: ProtectedGroup, now: number): Finding[] =>
+  now - takenUpAt < TAKE_UP_MS ? [] : [{ kind: 'takeUp' }];
 
 /**
  * Guests of a synchronous pair are held back while one half cannot be reached. Only the primary's word counts, of the epoch
@@ -132,7 +145,7 @@ function stateFindings(
   const { state, name } = group;
   const active = standing.filter((s) => !s.leg.standby);
   const down = active.find((s) => s.linkUp === false);
-  const route = down && rerouted(group, down.leg, standing);
+  const route = down ? rerouted(group, down.leg, standing) : home(group, primary, now);
   if (route) return [{ kind: 'reroute', legs: route }];
   if (state === 'initialSync' || state === 'protected') {
     if (down) {
@@ -148,8 +161,31 @@ function stateFindings(
   if (primary && cleared && isComplete(group, primary, Number.NEGATIVE_INFINITY))
     return [{ kind: 'complete', event: state === 'error' ? 'repaired' : 'syncDone' }];
   const obeyed = primary !== undefined && primary.version >= group.orderVersion && cleared;
-  return obeyed || now - (group.takenUpAt ?? Number.NEGATIVE_INFINITY) < TAKE_UP_MS ? [] : [{ kind: 'takeUp' }];
+  return obeyed ? [] : takeUp(group, now);
 }
+
+/**
+ * A star goes back to its own leg when the primary hears the far site again, and nothing else is wrong. Not at once after it
+ * has changed: a link that comes and goes must not have the legs follow it.
+ */
+function home(
+  { legs, replication, primarySiteId, takenUpAt = Number.NEGATIVE_INFINITY }: ProtectedGroup,
+  primary: GroupStatus | undefined,
+  now: number,
+): GroupLeg[] | undefined {
+  if (replication.topology !== 'star' || now - takenUpAt < HOME_MS) return undefined;
+  const own = legs.find((leg) => leg.standby && leg.from === primarySiteId);
+  const heard = primary?.standby?.some((s) => s.siteId === own?.siteId && s.linkUp);
+  return own && heard ? inPlaceOf(legs, own, (leg) => leg.siteId === own.siteId && !leg.standby) : undefined;
+}
+
+/** One leg sends, and that one stands by. */
+const inPlaceOf = (legs: readonly GroupLeg[], sends: GroupLeg, rests: (leg: GroupLeg) => boolean): GroupLeg[] =>
+  legs.map((leg): GroupLeg => {
+    const { standby: _, ...rest } = leg;
+    if (leg === sends) return rest;
+    return rests(leg) ? { ...rest, standby: true } : leg;
+  });
 
 /** The legs with the one that stands by in the place of the one that is down; nothing where none can help. */
 function rerouted(
@@ -162,11 +198,7 @@ function rerouted(
   // The one between feeds it, so it has to be there, and to get everything itself.
   const feeds = standing.find((s) => s.leg.siteId === reserve?.from);
   if (!reserve || (reserve.from !== down.from && feeds !== undefined && feeds.linkUp !== true)) return undefined;
-  return legs.map((leg): GroupLeg => {
-    const { standby: _, ...rest } = leg;
-    if (leg === down) return { ...rest, standby: true };
-    return leg === reserve ? rest : leg;
-  });
+  return inPlaceOf(legs, reserve, (leg) => leg === down);
 }
 
 function rpoAlarms({ name, state }: ProtectedGroup, standing: readonly LegStanding[]): Finding[] {

@@ -110,16 +110,23 @@ const members = async ({ vms }: ProtectedGroup, { store }: StepDeps): Promise<Vm
 
 /** The policy with the two sites in each other's place. */
 function reversed(spec: ReplicationSpec, primary: string, old: string): ReplicationSpec {
-  if (spec.targetSiteId === primary) return { ...spec, targetSiteId: old };
+  if (spec.targetSiteId === primary) return { ...spec, targetSiteId: old, ...sameFeeder(spec) };
   return spec.thirdSiteId === primary ? { ...spec, thirdSiteId: old } : spec;
 }
+
+/**
+ * The far site stays fed by the same one of the two that change places: so the links that the group holds are those that it
+ * needs, and turning twice is as before.
+ */
+const sameFeeder = ({ topology }: ReplicationSpec): Pick<ReplicationSpec, 'topology'> =>
+  topology === 'cascade' ? { topology: 'parallel' } : topology === 'parallel' ? { topology: 'cascade' } : {};
 
 async function turnRound(
   group: ProtectedGroup,
   links: Parameters<typeof legsOf>[2],
   { store }: StepDeps,
 ): Promise<void> {
-  if (group.legs.length > 0) return;
+  if (group.legs.some((leg) => leg.siteId === oldSiteOf(group))) return;
   const replication = reversed(group.replication, group.primarySiteId, oldSiteOf(group));
   const made = legsOf(completed(replication), group.primarySiteId, links, group.links);
   const [no] = made.refusals;

@@ -33,6 +33,8 @@ export interface WorldCopy {
   branches: Branch[];
   /** Of a primary: where it sends to. */
   legs: WorldLeg[];
+  /** Of a primary: where it could send to. */
+  standby?: { siteId: string; link: LegLink }[];
   /** Of a secondary: what reaches it. */
   feed?: Feed;
   /** Of a primary: orders to go on alone up to this number are over. */

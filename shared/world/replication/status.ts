@@ -5,7 +5,7 @@ import { rootOf } from './copies.ts';
 import { discardedAll, divergentOf } from './divergence.ts';
 import { heldAt, underWay } from './joining.ts';
 import { lossOf } from './journal.ts';
-import { carries, hears, type Line, lastHeard, silentSince } from './line.ts';
+import { carries, hears, type Line, lastHeard, lineOf, silentSince } from './line.ts';
 import { type Feed, replicationKeys, type WorldCopy, type WorldLeg, type WorldSiteLease } from './records.ts';
 import { mayWrite } from './right.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -38,6 +38,7 @@ async function statusOf(site: At, copy: WorldCopy, settled: Settled): Promise<Gr
       legs,
       writes: await writesOf(site, copy, settled),
       ...(copy.together === undefined ? {} : { together: copy.together }),
+      ...(copy.standby?.length ? { standby: copy.standby.map((s) => heardBy(copy, s, settled)) } : {}),
     };
   const divergent = await divergentOf(site.world, copy, settled.copies);
   return { ...base, legs, divergent: { ...divergent, discarded: discardedAll(copy, settled.copies) } };
@@ -103,6 +104,12 @@ function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatu
     ...(newest ? { newest } : {}),
   };
 }
+
+const heardBy = ({ siteId: from }: WorldCopy, { siteId, link }: Standby, { faults, now }: Settled) => ({
+  siteId,
+  linkUp: hears(lineOf({ from, to: siteId, link, storage: [] }, faults, now), now),
+});
+type Standby = NonNullable<WorldCopy['standby']>[number];
 
 /** VMs that a point of the copy does not hold entirely: those that have joined the primary, and whose first copy is under way. */
 function lacksOf(copies: Settled['copies'], copy: WorldCopy, newest: Point | undefined): { lacks?: string[] } {
