@@ -5,6 +5,7 @@ import type { Operation } from '../../shared/model/operation.ts';
 import { type ProtectedGroup, replicaHoldsOf } from '../../shared/model/protection.ts';
 import type { Disk, Vm } from '../../shared/model/vm.ts';
 import { enlarged, isSwitched, type Room, roomRefusals, roomToCatchUp } from '../../shared/replication/growth.ts';
+import { decideAnew, Raced } from '../../shared/store/anew.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
 import { keys } from '../../shared/store/keys.ts';
@@ -12,7 +13,6 @@ import { chargeVdc, DatastoreFull, overQuota, shiftReplicas, takeDatastore } fro
 import { newOperation } from '../../shared/store/outbox.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { decideAnew, Raced } from '../http/anew.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Call } from '../http/call.ts';
 import { flawAt, heldBy, mustNotBeTest } from '../http/refusals.ts';

@@ -21,18 +21,25 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
   switch (finding.kind) {
     case 'goAlone': {
       // Noted first: from then on nobody may take the other copy for complete.
-      if (group.aloneSince === undefined) {
-        tx.update(...changed(group, { set: { aloneSince: clock.now() } }));
+      const { order } = finding;
+      if (!finding.noted) {
+        const aloneSince = group.aloneSince ?? clock.now();
+        tx.update(...changed(group, { set: { aloneSince, aloneOrder: order } }));
         tellOfGroup(tx, group, 'group.went-alone', { sites: finding.sites }, runtime);
         await store.commit(tx);
       }
-      const legs = finding.sites.map((siteId) => ({ groupId, epoch: group.epoch, siteId }));
+      const legs = finding.sites.map((siteId) => ({ groupId, epoch: group.epoch, siteId, order }));
       await port.goAlone(group.primarySiteId, legs);
       return;
     }
-    case 'together':
+    case 'together': {
+      // No order that may still be on its way is obeyed from then on: only then is it said that nothing is missing there.
+      const legs = finding.sites.map((siteId) => ({ groupId, epoch: group.epoch, siteId, order: finding.order }));
+      const results = await port.stayTogether(group.primarySiteId, legs);
+      if (results.some((r) => r.outcome === 'refused')) return;
       tx.update(...changed(group, { remove: ['aloneSince'] }));
       return store.commit(tx);
+    }
     case 'error': {
       const state = groupMachine.next(group.state, finding.event);
       tx.update(...changed(group, { set: { state, reason: finding.reason } }));
@@ -54,7 +61,11 @@ export async function act(group: ProtectedGroup, finding: Act, runtime: Runtime,
     case 'takeUp':
       return begin(group, { takenUpAt: clock.now() }, runtime);
     case 'reroute':
-      return begin(group, { legs: finding.legs, orderVersion: group.orderVersion + 1 }, runtime);
+      return begin(
+        group,
+        { legs: finding.legs, orderVersion: group.orderVersion + 1, takenUpAt: clock.now() },
+        runtime,
+      );
     case 'demote':
       await port.demoteGroups(finding.siteId, [{ groupId, epoch: finding.epoch }]);
       return;

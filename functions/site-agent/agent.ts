@@ -37,6 +37,7 @@ const CALLS: readonly (keyof HypervisorPort)[] = [
   'groupStatus',
   'cutPoints',
   'goAlone',
+  'stayTogether',
   'suspendLegs',
   'demoteGroups',
   'promoteGroups',

@@ -63,6 +63,10 @@ const leg = z.object({
   rpo: z.enum(['met', 'at risk', 'violated']).optional(),
   rpoMinutes: z.int().optional().describe('what is promised; 0 for a synchronous leg'),
   points: z.array(point).optional().describe('states that it could be switched to, oldest first'),
+  lacks: z
+    .array(z.string())
+    .optional()
+    .describe('VMs that its newest point does not hold, as their first copy is under way; the others are protected'),
 });
 export const protectedGroup = z.object({
   id: z.string(),

@@ -89,6 +89,10 @@ const execution = z.object({
       reason: z.string().optional().describe('why it was not brought to the other site'),
       epoch: z.int().optional(),
       point: z.object({ sequence: z.int(), stateAt: s.time }).optional(),
+      without: z
+        .array(z.string())
+        .optional()
+        .describe('VMs that were left behind, as their first copy was not complete at that point'),
       rpo: z.object({ expectedSeconds: seconds, achievedSeconds: seconds.optional(), met: z.boolean().optional() }),
       lostWrites: lostWrites.optional(),
     }),

@@ -330,6 +330,7 @@ export function portClient(transport: PortTransport): HypervisorPort {
     groupStatus: (site, groupIds) => ask('groupStatus', site, groupIds),
     cutPoints: (site, orders) => ask('cutPoints', site, orders),
     goAlone: (site, orders) => ask('goAlone', site, orders),
+    stayTogether: (site, orders) => ask('stayTogether', site, orders),
     suspendLegs: (site, orders) => ask('suspendLegs', site, orders),
     demoteGroups: (site, orders) => ask('demoteGroups', site, orders),
     promoteGroups: (site, orders) => ask('promoteGroups', site, orders),

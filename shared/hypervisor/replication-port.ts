@@ -20,7 +20,12 @@ export interface ReplicationPort {
    * A synchronous leg whose link is down holds the guests' writes back, until the primary may go on alone or the link is
    * there again. Nothing is allowed by itself: two sites that cannot see each other could both go on.
    */
-  goAlone(siteId: string, orders: LegRef[]): Promise<GroupResult[]>;
+  goAlone(siteId: string, orders: AloneOrder[]): Promise<GroupResult[]>;
+  /**
+   * The guests need both halves of a synchronous pair again: orders to go alone up to this number are over, however late
+   * they come. Refused unless the pair is in step at this instant. Asked at the primary.
+   */
+  stayTogether(siteId: string, orders: AloneOrder[]): Promise<GroupResult[]>;
   /** Stops or resumes the sending to a leg; the guests' writes go on and are noted. Asked at the primary. */
   suspendLegs(siteId: string, orders: SuspendOrder[]): Promise<GroupResult[]>;
   /**
@@ -58,6 +63,8 @@ export interface GroupOrder {
   version: number;
   volumes: VolumeRef[];
   legs: LegOrder[];
+  /** Where it could send to if another leg did not: it says whether it hears them. */
+  standby?: { siteId: string; link: LegLink }[];
 }
 
 /** From `from` to `siteId`. A cascade has a leg from a secondary (DR-18). */
@@ -89,6 +96,12 @@ export interface LegRef {
 }
 export interface SuspendOrder extends LegRef {
   suspended: boolean;
+  /** Version of the group's order that it belongs to: one of a time before the newest that was obeyed is refused. */
+  version: number;
+}
+export interface AloneOrder extends LegRef {
+  /** Rises with each decision of the control plane to let guests go on alone: a word for one outage is none for the next. */
+  order: number;
 }
 /** `refused` says why and changes nothing. */
 export interface GroupResult {
@@ -119,8 +132,12 @@ export interface GroupStatus {
   head: Mark;
   /** Of a primary: whether it may write now, and why not. */
   writes?: 'allowed' | 'held-back' | 'lease-over';
+  /** Of a primary: orders to go alone up to this number are over (`stayTogether`). */
+  together?: number;
   /** Of a primary: its legs, as far as it can tell. */
   legs: LegStatus[];
+  /** Of a primary: sites that it could send to, and whether it hears them. */
+  standby?: { siteId: string; linkUp: boolean }[];
   /** Of a secondary: what it holds. */
   copy?: CopyStatus;
   /** Of a former primary: what the primary of today does not have. */
@@ -147,6 +164,8 @@ export interface LegStatus {
   newest?: Point;
   /** Bytes that have crossed the link since the leg began. */
   sentBytes: number;
+  /** VMs that `newest` does not hold, as their first copy is under way. The others are protected to it all the same. */
+  lacks?: string[];
 }
 export interface CopyStatus {
   from: string;
@@ -158,6 +177,8 @@ export interface CopyStatus {
   silentSince?: number;
   /** Points that it could be promoted at, oldest first. */
   points: Point[];
+  /** As of a leg: VMs that the newest of them does not hold. */
+  lacks?: string[];
 }
 
 export interface CutOrder {
@@ -205,6 +226,8 @@ export interface PromoteResult {
    * does not know of a `goAlone` that the former primary was told since.
    */
   exact?: boolean;
+  /** Ids of the volumes that it is made of: what had joined the group and was not there entirely is none of them. */
+  holds?: string[];
 }
 /** Acknowledged writes that a copy does not have. `from` and `to` are when the oldest and the newest were acknowledged, ms. */
 export interface LostWrites {

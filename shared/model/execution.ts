@@ -64,6 +64,8 @@ export interface GroupOutcome {
   /** Why it was not brought to the other site. */
   reason?: string;
   point?: { sequence: number; stateAt: number };
+  /** VMs that had joined the group, and whose first copy was not complete at the point: they were left behind. */
+  without?: string[];
   /**
    * Acknowledged writes that are not there any more. `atLeast`: as far as the recovery site had been told; settled when the
    * former primary could be asked.

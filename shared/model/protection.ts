@@ -163,6 +163,11 @@ export interface ProtectedGroup {
   promoting?: { siteId: string; epoch: number };
   /** Since when a synchronous leg may be behind, as the guests were allowed to go on alone, ms. Noted before they are. */
   aloneSince?: number;
+  /**
+   * Number of the last order to go on alone; it only rises. While `aloneSince` is noted a site may obey it; the note goes
+   * once the primary has confirmed that it obeys it no more.
+   */
+  aloneOrder?: number;
   /** When the watch had the sites told anew last, ms. */
   takenUpAt?: number;
   /** The plan whose execution uses it (DR-19). */

@@ -1,6 +1,6 @@
-import type { GroupOrder, LegOrder } from '../hypervisor/replication-port.ts';
+import type { GroupOrder, LegLink, LegOrder } from '../hypervisor/replication-port.ts';
 import type { Link } from '../model/inventory.ts';
-import { KEPT_POINTS_DEFAULT, type ProtectedGroup, RPO_MINUTES } from '../model/protection.ts';
+import { type GroupLeg, KEPT_POINTS_DEFAULT, type ProtectedGroup, RPO_MINUTES } from '../model/protection.ts';
 import type { Vm } from '../model/vm.ts';
 import { periodMsOf } from './feasible.ts';
 
@@ -13,7 +13,7 @@ class Unmatched extends Error {}
  * @throws Unmatched when a member has no copy of a disk at a target
  */
 export function orderOf(
-  group: Pick<ProtectedGroup, 'id' | 'epoch' | 'orderVersion' | 'vms' | 'legs' | 'replication'>,
+  group: Pick<ProtectedGroup, 'id' | 'epoch' | 'orderVersion' | 'vms' | 'legs' | 'replication' | 'primarySiteId'>,
   members: readonly Vm[],
   links: readonly Link[],
 ): GroupOrder {
@@ -21,13 +21,21 @@ export function orderOf(
   const { rpoMinutes = RPO_MINUTES.default, keepPoints = KEPT_POINTS_DEFAULT, windows } = group.replication;
   // What stands by is ordered when it takes over.
   const active = group.legs.filter((leg) => !leg.standby);
-  const legs = active.map(({ siteId, from, mode, linkId, mbps }): LegOrder => {
-    const latencyMs = links.find((l) => l.id === linkId)?.latencyMs ?? 0;
+  const linkOf = ({ linkId, mbps }: GroupLeg): LegLink => ({
+    id: linkId,
+    latencyMs: links.find((l) => l.id === linkId)?.latencyMs ?? 0,
+    mbps,
+  });
+  const standby = group.legs
+    .filter((leg) => leg.standby && leg.from === group.primarySiteId)
+    .map((leg) => ({ siteId: leg.siteId, link: linkOf(leg) }));
+  const legs = active.map((leg): LegOrder => {
+    const { siteId, from, mode } = leg;
     return {
       siteId,
       from,
       mode,
-      link: { id: linkId, latencyMs, mbps },
+      link: linkOf(leg),
       ...(mode === 'async' ? { periodMs: periodMsOf(rpoMinutes), ...(windows ? { windows } : {}) } : {}),
       keepPoints,
       volumes: vms.flatMap((vm) => vm.disks.map((disk) => ({ ...copyOf(vm, disk.name, siteId), vmId: vm.id }))),
@@ -39,6 +47,7 @@ export function orderOf(
     version: group.orderVersion,
     volumes: vms.flatMap((vm) => vm.disks.map(({ id, name }) => ({ id, vmId: vm.id, name }))),
     legs,
+    ...(standby.length > 0 ? { standby } : {}),
   };
 }
 

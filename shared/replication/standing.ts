@@ -15,6 +15,8 @@ export interface LegStanding {
   backlogBytes?: number;
   points: Point[];
   newest?: Point;
+  /** VMs that the newest point does not hold, as their first copy is under way. */
+  lacks?: string[];
   /** Age of the newest state that could be used at the target now, ms; absent while there is none, or nobody can say. */
   lagMs?: number;
   rpo?: Outlook['state'];
@@ -58,6 +60,7 @@ function legStanding(
     ...(sent ? { backlogBytes: sent.backlogBytes } : {}),
     points,
     ...(newest ? { newest } : {}),
+    ...(either.lacks ? { lacks: either.lacks } : {}),
   };
   if (leg.standby) return base;
   if (leg.mode === 'sync' && either.state === 'synced') return { ...base, lagMs: 0, rpo: 'met' };

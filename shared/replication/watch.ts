@@ -15,13 +15,15 @@ export const ALARMS: readonly string[] = Object.values(ALARM);
 
 /** What the sites do not do is told them again so often, ms: each time is an operation. Declared. */
 export const TAKE_UP_MS = MINUTE;
+/** A star does not go back to its own leg before it has stayed with the other one for so long, ms. Declared. */
+export const HOME_MS = 3 * MINUTE;
 
 /** What the watch finds to be done about a group. */
 export type Finding =
   /** Guests are held back, and the policy lets them go on: noted first, then told. */
-  | { kind: 'goAlone'; sites: string[] }
+  | { kind: 'goAlone'; sites: string[]; order: number; noted: boolean }
   /** The synchronous copy takes part in each write again. */
-  | { kind: 'together' }
+  | { kind: 'together'; sites: string[]; order: number }
   /** It is not kept up to date any more. */
   | { kind: 'error'; event: 'linkDown' | 'datastoreFault' | 'syncFailed'; reason: string }
   /** It is again, or for the first time. */
@@ -44,7 +46,7 @@ const statusOf = (leg: GroupLeg, { legs }: Pick<GroupStatus, 'legs'>): LegStatus
   legs.find((l) => l.siteId === leg.siteId && l.from === leg.from);
 
 /**
- * Whether every copy is usable: in a synchronous pair each write is in both; an asynchronous one has a complete point that
+ * Whether every copy is usable, and holds all members: in a synchronous pair each write is in both; an asynchronous one has a complete point that
  * is not older than `since`, ms. By the word of a primary that has obeyed the newest order.
  */
 export const isComplete = (
@@ -57,7 +59,7 @@ export const isComplete = (
   status.version >= group.orderVersion &&
   activeOf(group).every((leg) => {
     const found = statusOf(leg, status);
-    if (!found || found.state === 'initial' || found.state === 'suspended') return false;
+    if (!found || found.state === 'initial' || found.state === 'suspended' || found.lacks?.length) return false;
     return leg.mode === 'sync'
       ? found.state === 'synced'
       : (found.newest?.stateAt ?? Number.NEGATIVE_INFINITY) >= since;
@@ -77,6 +79,7 @@ const SWITCHING: readonly GroupState[] = [
 export function decideGroup(group: ProtectedGroup, answers: Answers, now: number): Finding[] {
   if (group.state === 'unprotected') return [];
   const former = formerFinding(group, answers);
+  if (group.state === 'invalid' && group.legs.length > 0) return [...former, ...betweenSwitches(group, answers, now)];
   if (SWITCHING.includes(group.state)) return former;
   const standing = standingOf(group, answers, now);
   const primary = answers.get(group.primarySiteId);
@@ -87,6 +90,16 @@ export function decideGroup(group: ProtectedGroup, answers: Answers, now: number
     ...rpoAlarms(group, standing),
   ];
 }
+
+/** Until it is protected again, a switched group may have a third site that goes on being fed: that one is watched. */
+function betweenSwitches(group: ProtectedGroup, answers: Answers, now: number): Finding[] {
+  const primary = answers.get(group.primarySiteId);
+  const open = primary?.role === 'primary' && primary.version < group.orderVersion && group.claim === undefined;
+  return [...(open ? takeUp(group, now) : []), ...rpoAlarms(group, standingOf(group, answers, now))];
+}
+
+const takeUp = ({ takenUpAt = Number.NEGATIVE_INFINITY }: ProtectedGroup, now: number): Finding[] =>
+  now - takenUpAt < TAKE_UP_MS ? [] : [{ kind: 'takeUp' }];
 
 /**
  * Guests of a synchronous pair are held back while one half cannot be reached. Only the primary's word counts, of the epoch
@@ -99,13 +112,27 @@ function aloneFindings(group: ProtectedGroup, primary: GroupStatus | undefined):
   const synced = sync.every((leg) => statusOf(leg, primary)?.state === 'synced');
   const name = group.name;
   if (primary.writes === 'held-back' && group.replication.onLinkLoss !== 'holdBack' && group.state !== 'suspended')
-    return [{ kind: 'goAlone', sites: sync.map((leg) => leg.siteId) }];
+    return [{ kind: 'goAlone', sites: sync.map((leg) => leg.siteId), ...aloneOrder(group, primary) }];
   const together = synced && primary.writes === 'allowed' && group.aloneSince !== undefined;
   const text = `Guests of group ${name} go on without the synchronous copy: what they write is at ${group.primarySiteId} alone for now`;
   return [
-    ...(together ? [{ kind: 'together' as const }] : []),
+    ...(together
+      ? [{ kind: 'together' as const, sites: sync.map((leg) => leg.siteId), order: group.aloneOrder ?? 0 }]
+      : []),
     { kind: 'alarm', code: ALARM.alone, raised: group.aloneSince !== undefined && !together, text },
   ];
+}
+
+/**
+ * The order that a note stands for is given again while the primary would obey it. One that is over, as the pair was in step
+ * after it, needs a new number and a new note: so who takes the old note away finds that the group is another one.
+ */
+function aloneOrder(
+  { aloneSince, aloneOrder = 0 }: Pick<ProtectedGroup, 'aloneSince' | 'aloneOrder'>,
+  { together = 0 }: Pick<GroupStatus, 'together'>,
+): { order: number; noted: boolean } {
+  const noted = aloneSince !== undefined && aloneOrder > together;
+  return { order: noted ? aloneOrder : Math.max(aloneOrder, together) + 1, noted };
 }
 
 function stateFindings(
@@ -118,7 +145,7 @@ function stateFindings(
   const { state, name } = group;
   const active = standing.filter((s) => !s.leg.standby);
   const down = active.find((s) => s.linkUp === false);
-  const route = down && rerouted(group, down.leg, standing);
+  const route = down ? rerouted(group, down.leg, standing) : home(group, primary, now);
   if (route) return [{ kind: 'reroute', legs: route }];
   if (state === 'initialSync' || state === 'protected') {
     if (down) {
@@ -134,8 +161,31 @@ function stateFindings(
   if (primary && cleared && isComplete(group, primary, Number.NEGATIVE_INFINITY))
     return [{ kind: 'complete', event: state === 'error' ? 'repaired' : 'syncDone' }];
   const obeyed = primary !== undefined && primary.version >= group.orderVersion && cleared;
-  return obeyed || now - (group.takenUpAt ?? Number.NEGATIVE_INFINITY) < TAKE_UP_MS ? [] : [{ kind: 'takeUp' }];
+  return obeyed ? [] : takeUp(group, now);
 }
+
+/**
+ * A star goes back to its own leg when the primary hears the far site again, and nothing else is wrong. Not at once after it
+ * has changed: a link that comes and goes must not have the legs follow it.
+ */
+function home(
+  { legs, replication, primarySiteId, takenUpAt = Number.NEGATIVE_INFINITY }: ProtectedGroup,
+  primary: GroupStatus | undefined,
+  now: number,
+): GroupLeg[] | undefined {
+  if (replication.topology !== 'star' || now - takenUpAt < HOME_MS) return undefined;
+  const own = legs.find((leg) => leg.standby && leg.from === primarySiteId);
+  const heard = primary?.standby?.some((s) => s.siteId === own?.siteId && s.linkUp);
+  return own && heard ? inPlaceOf(legs, own, (leg) => leg.siteId === own.siteId && !leg.standby) : undefined;
+}
+
+/** One leg sends, and that one stands by. */
+const inPlaceOf = (legs: readonly GroupLeg[], sends: GroupLeg, rests: (leg: GroupLeg) => boolean): GroupLeg[] =>
+  legs.map((leg): GroupLeg => {
+    const { standby: _, ...rest } = leg;
+    if (leg === sends) return rest;
+    return rests(leg) ? { ...rest, standby: true } : leg;
+  });
 
 /** The legs with the one that stands by in the place of the one that is down; nothing where none can help. */
 function rerouted(
@@ -148,11 +198,7 @@ function rerouted(
   // The one between feeds it, so it has to be there, and to get everything itself.
   const feeds = standing.find((s) => s.leg.siteId === reserve?.from);
   if (!reserve || (reserve.from !== down.from && feeds !== undefined && feeds.linkUp !== true)) return undefined;
-  return legs.map((leg): GroupLeg => {
-    const { standby: _, ...rest } = leg;
-    if (leg === down) return { ...rest, standby: true };
-    return leg === reserve ? rest : leg;
-  });
+  return inPlaceOf(legs, reserve, (leg) => leg === down);
 }
 
 function rpoAlarms({ name, state }: ProtectedGroup, standing: readonly LegStanding[]): Finding[] {

@@ -20,7 +20,7 @@ import { configureGroups } from './replication/configure.ts';
 import { discardDivergence, divergentWrites } from './replication/divergence.ts';
 import { dropGroups } from './replication/drop.ts';
 import { renewLease } from './replication/lease.ts';
-import { cutPoints, goAlone, suspendLegs } from './replication/legs.ts';
+import { cutPoints, goAlone, stayTogether, suspendLegs } from './replication/legs.ts';
 import { demoteGroups, promoteGroups } from './replication/roles.ts';
 import { groupStatus } from './replication/status.ts';
 import type { World } from './world.ts';
@@ -58,6 +58,7 @@ export function simulatedSite(world: World, clock: Clock): HypervisorPort {
     groupStatus: (siteId, groupIds) => groupStatus(site, siteId, groupIds),
     cutPoints: (siteId, orders) => cutPoints(site, siteId, orders),
     goAlone: (siteId, orders) => goAlone(site, siteId, orders),
+    stayTogether: (siteId, orders) => stayTogether(site, siteId, orders),
     suspendLegs: (siteId, orders) => suspendLegs(site, siteId, orders),
     demoteGroups: (siteId, orders) => demoteGroups(site, siteId, orders),
     promoteGroups: (siteId, orders) => promoteGroups(site, siteId, orders),

@@ -63,6 +63,21 @@ describe('guests of a synchronous pair that are held back', () => {
   const heldBack = primary([{ ...synced, linkUp: false }], { writes: 'held-back' });
   it('go on alone, and the group is in error', () =>
     expect(kinds(syncGroup(), heldBack)).toEqual(['goAlone', 'error']));
+  it.each([
+    ['the first time, by a first order', {}, undefined, { order: 1, noted: false }],
+    [
+      'by the noted order, while the site would obey it',
+      { aloneSince: 1, aloneOrder: 3 },
+      2,
+      { order: 3, noted: true },
+    ],
+    ['by a new one, where that is over', { aloneSince: 1, aloneOrder: 3 }, 3, { order: 4, noted: false }],
+    ['by a new one in the next outage', { aloneOrder: 3 }, 3, { order: 4, noted: false }],
+    ['by one that the site has not declared over', {}, 7, { order: 8, noted: false }],
+  ])('go on %s', (_, fields, together, order) => {
+    const status = { ...heldBack, ...(together === undefined ? {} : { together }) };
+    expect(decide(syncGroup(fields), status)).toContainEqual({ kind: 'goAlone', sites: ['b'], ...order });
+  });
   it('stay held back where the policy says so', () => {
     const replication = { mode: 'sync', targetSiteId: 'b', onLinkLoss: 'holdBack' } as const;
     expect(kinds(syncGroup({ replication }), heldBack)).toEqual(['error']);

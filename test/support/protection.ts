@@ -20,6 +20,7 @@ export interface GroupView {
     backlogBytes?: number;
     rpo?: string;
     points?: { sequence: number }[];
+    lacks?: string[];
   }[];
   outdated?: { vmId: string; reason: string }[];
   former?: { siteId: string; demoted: boolean; divergent?: { count: number; discarded: boolean } };

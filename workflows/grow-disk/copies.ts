@@ -78,8 +78,8 @@ async function leaveBehind(vm: Vm, disk: Disk, sites: readonly string[], { store
 /** What the guest writes from now on could not be written there. The point that it holds stays usable. */
 async function rest(group: ProtectedGroup, legs: readonly GroupLeg[], { port }: StepDeps): Promise<void> {
   if (legs.length === 0) return;
-  const { id: groupId, epoch, primarySiteId } = group;
-  const orders = legs.map(({ siteId }) => ({ groupId, epoch, siteId, suspended: true }));
+  const { id: groupId, epoch, primarySiteId, orderVersion: version } = group;
+  const orders = legs.map(({ siteId }) => ({ groupId, epoch, siteId, version, suspended: true }));
   const refused = (await port.suspendLegs(primarySiteId, orders)).find((r) => r.outcome === 'refused');
   if (refused) throw new TryAgain(refused.reason ?? `${primarySiteId} does not obey`);
 }

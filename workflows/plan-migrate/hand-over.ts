@@ -69,7 +69,8 @@ async function synced(
     // One that an earlier try has promoted has all that it was promoted with.
     if (status?.role === 'primary') return false;
     const needed = Math.max(cut.sequence ?? 0, want.heads.get(cut.groupId) ?? 0);
-    return !status?.copy?.points.some((p) => p.sequence >= needed);
+    // Who has joined and is not there entirely would be left behind.
+    return !status?.copy?.points.some((p) => p.sequence >= needed) || (status.copy.lacks ?? []).length > 0;
   });
   if (missing.length === 0) return { turn: 'done', seconds: 0 };
   if (now - want.since > SYNC_PATIENCE_MS)

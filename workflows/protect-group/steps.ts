@@ -72,7 +72,7 @@ async function order(state: State, deps: StepDeps): Promise<Record<string, unkno
   await renewSiteLease(deps, site, [group], now);
   mustObey(await deps.port.configureGroups(site, [told]));
   const suspended = group.state === 'suspended' && state.resume !== true;
-  const legs = told.legs.map(({ siteId }) => ({ groupId, epoch, siteId, suspended }));
+  const legs = told.legs.map(({ siteId }) => ({ groupId, epoch, siteId, suspended, version: told.version }));
   if (legs.length > 0) mustObey(await deps.port.suspendLegs(site, legs));
   // The first copy is a point by itself; what changes later is in the copies with the next one, so that one is cut now.
   if (group.state !== 'initialSync' && !suspended)

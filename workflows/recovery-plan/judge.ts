@@ -18,12 +18,20 @@ const failed = (reason: string): Finding => ({ kind: 'said', outcome: 'failed', 
 export function judge(
   vm: Vm | undefined,
   entry: Pick<ExecutionVm, 'groupId'>,
-  at: { siteId: string; operationId: string; arrived: ReadonlySet<string>; why: ReadonlyMap<string, string> },
+  at: {
+    siteId: string;
+    operationId: string;
+    arrived: ReadonlySet<string>;
+    why: ReadonlyMap<string, string>;
+    without: ReadonlySet<string>;
+  },
 ): Finding {
   if (!vm) return failed('it was deleted');
   if (vm.siteId === at.siteId) return here(vm, at.operationId);
   if (!at.arrived.has(entry.groupId))
     return failed(`its group was not brought there: ${at.why.get(entry.groupId) ?? 'it has not been promoted'}`);
+  if (at.without.has(vm.id))
+    return failed(`its first copy was not complete at ${at.siteId}: what it has is at ${vm.siteId} alone`);
   const replica = vm.protection?.replicas.find((r) => r.siteId === at.siteId);
   if (vm.protection?.groupId !== entry.groupId || !replica) return failed(`it has no copy at ${at.siteId}`);
   if (vm.conversion) return failed('it is being converted');

@@ -20,6 +20,7 @@ import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { causeOf, GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
 import { enlargeAt, takeRoom, upToDate } from '../group/enlarge.ts';
+import { membersOf, release } from '../group/records.ts';
 import {
   asRead,
   type Case,
@@ -117,16 +118,23 @@ const members = async ({ vms }: ProtectedGroup, { store }: StepDeps): Promise<Vm
 
 /** The policy with the two sites in each other's place. */
 function reversed(spec: ReplicationSpec, primary: string, old: string): ReplicationSpec {
-  if (spec.targetSiteId === primary) return { ...spec, targetSiteId: old };
+  if (spec.targetSiteId === primary) return { ...spec, targetSiteId: old, ...sameFeeder(spec) };
   return spec.thirdSiteId === primary ? { ...spec, thirdSiteId: old } : spec;
 }
+
+/**
+ * The far site stays fed by the same one of the two that change places: so the links that the group holds are those that it
+ * needs, and turning twice is as before.
+ */
+const sameFeeder = ({ topology }: ReplicationSpec): Pick<ReplicationSpec, 'topology'> =>
+  topology === 'cascade' ? { topology: 'parallel' } : topology === 'parallel' ? { topology: 'cascade' } : {};
 
 async function turnRound(
   group: ProtectedGroup,
   links: Parameters<typeof legsOf>[2],
   { store }: StepDeps,
 ): Promise<void> {
-  if (group.legs.length > 0) return;
+  if (group.legs.some((leg) => leg.siteId === oldSiteOf(group))) return;
   const replication = reversed(group.replication, group.primarySiteId, oldSiteOf(group));
   const made = legsOf(completed(replication), group.primarySiteId, links, group.links);
   const [no] = made.refusals;
@@ -183,14 +191,17 @@ export async function endReprotection(state: State, deps: StepDeps): Promise<Rec
   const found = await enterPhase(await loadCase(state, deps), 'report', deps);
   const entries = entriesOf(await readParts(found.execution, deps.store));
   await removeCopiesIfHeard(found.plan, deps);
-  for (const group of found.groups) await upToDate(await members(group, deps), deps);
+  for (const group of found.groups) {
+    await upToDate(await members(group, deps), deps);
+    if (group.leaving?.length) await release(await membersOf(group, group.leaving, deps), [], deps);
+  }
   await succeed(state, found, entries, deps);
   await endExecution(
     found,
     {
       execution: { state: 'success' },
       plan: { event: ['reprotected'] },
-      group: () => ({ event: 'reprotected', remove: ['former'] }),
+      group: () => ({ event: 'reprotected', remove: ['former', 'leaving'] }),
     },
     entries,
     deps,

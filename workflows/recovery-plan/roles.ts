@@ -3,6 +3,9 @@ import type { LostWrites, PromoteResult } from '../../shared/hypervisor/replicat
 import { iso } from '../../shared/kernel/clock.ts';
 import type { Execution, GroupOutcome } from '../../shared/model/execution.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
+import type { Vm } from '../../shared/model/vm.ts';
+import { SYSTEM } from '../../shared/store/context.ts';
+import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { asRead, type Case, groupKey, setExecution } from './case.ts';
@@ -82,6 +85,22 @@ async function lossOf({ group, result, demoted }: Promotion, fromSiteId: string,
   };
 }
 
+/** Members whose volumes are not all in what was promoted: their first copy was under way. */
+async function lackedBy({ group, result }: Promotion, siteId: string, { store }: StepDeps): Promise<string[]> {
+  if (result.holds === undefined) return [];
+  const holds = new Set(result.holds);
+  const members = await new TenantData(store, SYSTEM).vmsById(group.vms);
+  const copiesOf = (vm: Vm) =>
+    vm.siteId === siteId ? vm.disks : (vm.protection?.replicas.find((r) => r.siteId === siteId)?.volumes ?? []);
+  return members.filter((vm) => copiesOf(vm).some((v) => !holds.has(v.id))).map((vm) => vm.id);
+}
+
+/** They are members no more: what they have is at the old site alone. Their copies go with the reprotection. */
+const leftBehind = ({ vms, leaving = [] }: ProtectedGroup, without: readonly string[]) => ({
+  vms: vms.filter((id) => !without.includes(id)),
+  leaving: [...new Set([...leaving, ...without])],
+});
+
 /**
  * Raises epoch and site of groups that have been promoted, with what it cost, in one transaction: only from then on the
  * control plane believes it. A crash before it repeats the promotion, which answers the same.
@@ -100,16 +119,19 @@ export async function believe(
     const epoch = epochFor(group, toSiteId);
     const { lost, read } = await lossOf(promotion, fromSiteId, deps);
     const { point } = result;
+    const without = await lackedBy(promotion, toSiteId, deps);
     outcomes.set(group.id, {
       epoch,
       lost,
       ...(point ? { point: { sequence: point.sequence, stateAt: point.stateAt } } : {}),
+      ...(without.length > 0 ? { without } : {}),
     });
     tx.update(groupKey(group), {
       set: {
         primarySiteId: toSiteId,
         epoch,
         legs: [],
+        ...(without.length > 0 ? leftBehind(group, without) : {}),
         former: {
           siteId: fromSiteId,
           epoch: group.epoch,

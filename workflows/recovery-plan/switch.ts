@@ -79,7 +79,8 @@ async function decideAll(
 ): Promise<Decided[]> {
   const { plan, route, execution } = found;
   const why = new Map(execution.groups.flatMap((g) => (g.reason ? [[g.groupId, g.reason]] : [])));
-  const ground = { ...at, arrived: new Set(arrived(found).map((g) => g.id)), why };
+  const without = new Set(execution.groups.flatMap((g) => g.without ?? []));
+  const ground = { ...at, arrived: new Set(arrived(found).map((g) => g.id)), why, without };
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const findings = new Map(open.map((entry) => [entry.id, judge(byId.get(entry.id), entry, ground)]));
   const kinds = (kind: Finding['kind']) => vms.filter((vm) => findings.get(vm.id)?.kind === kind);

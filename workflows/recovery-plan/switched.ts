@@ -6,6 +6,7 @@ import { Operations } from '../../shared/store/outbox.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import type { Case } from './case.ts';
 import { endExecution } from './end.ts';
+import { goOnToOthers } from './others.ts';
 
 /** What a kind of switch makes of plan and groups. */
 export interface Switch {
@@ -46,13 +47,14 @@ export function outcomeOf(
 }
 
 /** Ends a switch: each group is where it is, and everything is let go of. */
-export function endSwitch(
-  found: Case,
+export async function endSwitch(
+  held: Case,
   { whole, untouched, behind, words }: Outcome,
   kind: Switch,
   entries: readonly ExecutionVm[],
   deps: StepDeps,
 ): Promise<void> {
+  const found = { ...held, groups: await goOnToOthers(held, deps) };
   const { groups, execution } = found;
   const none = behind.length === groups.length;
   const event: PlanEvent[] = whole ? kind.done : untouched ? ['givenUp'] : [kind.failed];

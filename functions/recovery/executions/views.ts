@@ -90,6 +90,7 @@ const groupView = (g: GroupOutcome) => ({
     reason: g.reason,
     epoch: g.epoch,
     point: g.point && { sequence: g.point.sequence, stateAt: iso(g.point.stateAt) },
+    without: g.without,
     lostWrites: g.lost && lostView(g.lost),
   }),
   rpo: groupRpo(g),

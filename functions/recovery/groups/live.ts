@@ -88,6 +88,7 @@ const standingView = (s: LegStanding, group: ProtectedGroup) => ({
   ...(s.backlogBytes === undefined ? {} : { backlogBytes: s.backlogBytes }),
   ...(s.lagMs === undefined ? {} : { lagSeconds: s.lagMs / SECOND }),
   ...(s.rpo === undefined ? {} : { rpo: s.rpo }),
+  ...(s.lacks === undefined ? {} : { lacks: s.lacks }),
   rpoMinutes: promisedMs(s.leg, group) / (60 * SECOND),
   points: s.points.map((p) => ({ sequence: p.sequence, stateAt: iso(p.stateAt), usableAt: iso(p.usableAt) })),
 });

@@ -16,7 +16,7 @@ export const suspend = (call: Call): Promise<Answer> =>
     const operation = groupOperation(call, group.id, 'protect-group');
     const tx = new Transaction();
     changeGroup(tx, group, {
-      set: { state, claim: operation.id, operationId: operation.id },
+      set: { state, orderVersion: group.orderVersion + 1, claim: operation.id, operationId: operation.id },
       remove: ['reason'],
     });
     return call.commit(tx, accepted(operation), { operation });
@@ -31,7 +31,12 @@ export const resume = (call: Call): Promise<Answer> =>
     const operation = groupOperation(call, group.id, 'protect-group', { resume: true });
     const tx = new Transaction();
     changeGroup(tx, group, {
-      set: { reason: 'it is being resumed', claim: operation.id, operationId: operation.id },
+      set: {
+        reason: 'it is being resumed',
+        orderVersion: group.orderVersion + 1,
+        claim: operation.id,
+        operationId: operation.id,
+      },
     });
     return call.commit(tx, accepted(operation), { operation });
   });

@@ -11,6 +11,8 @@ export interface Ground {
   entries: readonly JournalEntry[];
   /** The last write that its source holds; a primary holds all. A secondary sends on only what it has itself (cascade). */
   available: number;
+  /** Of a copy that is fed by another copy: the whole history, and the line by which that one is fed. */
+  beyond?: { writes: readonly JournalEntry[]; line: Line | undefined };
 }
 interface Advanced {
   feed: Feed;
@@ -57,7 +59,7 @@ function inOrder(feed: Feed, holds: number, { line, now, entries }: Ground): Adv
 }
 
 /** Of an asynchronous leg: one point after the other (algorithm 7). Each is a state of the whole group at one instant. */
-function byPoints(feed: Feed, holds: number, { line, now, entries, available }: Ground): Advanced {
+function byPoints(feed: Feed, holds: number, { line, now, entries, available, beyond }: Ground): Advanced {
   let { sending, points, sentBytes, nextCutAt, cuts, state } = feed;
   let idleSince = Math.max(feed.startedAt, points.at(-1)?.usableAt ?? 0);
   const lastOf = () => points.at(-1)?.sequence ?? holds;
@@ -87,13 +89,25 @@ function byPoints(feed: Feed, holds: number, { line, now, entries, available }: 
     const from = lastOf();
     const sequence = asked?.sequence ?? entries.findLast((e) => e.at <= stateAt)?.sequence ?? from;
     const bytes = coalescedBytes(entries.filter((e) => e.sequence > from && e.sequence <= sequence));
-    sending = { sequence: Math.max(from, sequence), stateAt, bytes, begunAt };
+    const upTo = Math.max(from, sequence);
+    sending = { sequence: upTo, stateAt: asked ? stateAt : asOf(upTo, stateAt, beyond), bytes, begunAt };
     if (asked) cuts = cuts.slice(1);
     else nextCutAt += Math.max(1, Math.floor((stateAt - nextCutAt) / feed.periodMs) + 1) * feed.periodMs;
   }
   const { sending: _, ...rest } = feed;
   const after = { ...rest, state, points, sentBytes, nextCutAt, cuts, ...(sending ? { sending } : {}) };
   return { feed: after, holds: Math.max(holds, points[0]?.sequence ?? 0) };
+}
+
+/**
+ * What a point that was cut at the end of a cascade says of the primary: not the instant of the cut, but that of the oldest
+ * write which the copy between did not have, or since when that one had heard nothing.
+ */
+function asOf(sequence: number, cutAt: number, beyond: Ground['beyond']): number {
+  if (!beyond) return cutAt;
+  const missing = beyond.writes.find((e) => e.sequence > sequence && e.at <= cutAt);
+  const silent = beyond.line && silentSince(beyond.line, cutAt);
+  return Math.min(cutAt, missing?.at ?? cutAt, silent ?? cutAt);
 }
 
 /** The newest ones; a point without a new write takes the place of the one before. */

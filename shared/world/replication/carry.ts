@@ -35,6 +35,10 @@ export const settingsOf = (leg: LegOrder) => ({
 export const baseUnderWay = ({ sending, usableFrom, points }: Feed): boolean =>
   sending !== undefined && (points.at(-1)?.sequence ?? -1) < usableFrom;
 
+/** Only figures of it are ordered anew, if anything. */
+export const isSameFeed = ({ feed, epoch }: Fed, primary: WorldCopy, leg: LegOrder): boolean =>
+  feed.from === leg.from && feed.mode === leg.mode && epoch === primary.epoch;
+
 /**
  * What becomes of a feed when its leg is ordered anew. Where only figures change it goes on as it was, a pair that holds
  * writes back too. From another source, or in another way, it goes on from its newest point.
@@ -43,11 +47,10 @@ export function carried(there: Fed, primary: WorldCopy, leg: LegOrder, now: numb
   const { feed } = there;
   const settings = settingsOf(leg);
   const nextCutAt = feed.periodMs === settings.periodMs ? feed.nextCutAt : now + settings.periodMs;
-  if (feed.from === leg.from && feed.mode === leg.mode && there.epoch === primary.epoch)
-    return { ...feed, ...settings, nextCutAt };
+  if (isSameFeed(there, primary, leg)) return { ...feed, ...settings, nextCutAt };
   const points = pointsIn(there, primary);
   const newest = points.at(-1) as Feed['points'][number];
-  const { sending, ...rest } = feed;
+  const { sending, joining: _, ...rest } = feed;
   return {
     ...rest,
     ...settings,

@@ -44,7 +44,7 @@ async function clone(site: Site, siteId: string, order: CloneOrder) {
     const [from, target] = [await world.volume(siteId, vmId, name), await world.volume(siteId, to.vmId, to.name)];
     const held = copy.volumes.find((v) => v.id === from?.id);
     if (!from || !target || !held) throw new Refusal(`the copy at ${siteId} has no disk ${name} of ${vmId}`);
-    if ((held.from ?? 0) > point.sequence)
+    if (held.joining || (held.from ?? 0) > point.sequence)
       throw new Refusal(`disk ${name} of ${vmId} had not been copied to ${siteId} at point ${point.sequence}`);
     if (volumeLost(settled.faults, from, settled.now))
       throw new Refusal(`the storage of disk ${name} of ${vmId} is lost`);

@@ -95,7 +95,13 @@ async function enterPrimary({ world, clock, siteId }: At, order: GroupOrder, { c
     joined: before?.volumes.find((b) => b.id === v.id)?.joined ?? order.version,
   }));
   const legs = order.legs.map(({ volumes: _, keepPoints: __, periodMs: ___, ...leg }) => leg);
-  const known = { volumes, legs, begun: order.version, leaving: leavingOf(before, volumes) };
+  const known = {
+    volumes,
+    legs,
+    standby: order.standby ?? [],
+    begun: order.version,
+    leaving: leavingOf(before, volumes),
+  };
   const copy: WorldCopy = before
     ? { ...before, ...known, revision: before.revision + 1 }
     : {

@@ -2,8 +2,9 @@ import type { GroupOrder, LegOrder } from '../../hypervisor/replication-port.ts'
 import { Transaction, type UpdateSpec } from '../../store/transaction.ts';
 import { Refusal, type Site } from '../agent/common.ts';
 import { type Differences, differences, writeDifferences } from './base.ts';
-import { apart, baseUnderWay, carried, continues, settingsOf } from './carry.ts';
-import { CopyChanged, lineTo, sameState } from './copies.ts';
+import { apart, baseUnderWay, carried, continues, isSameFeed, settingsOf } from './carry.ts';
+import { CopyChanged, lineTo, sameRevision, sameState } from './copies.ts';
+import { underWay } from './joining.ts';
 import { coalescedBytes, writesAfter } from './journal.ts';
 import { sentBetween } from './line.ts';
 import { leavingOf, markAll, mustBeBegun } from './marks.ts';
@@ -29,9 +30,9 @@ export async function feed(site: At, order: GroupOrder, leg: LegOrder, { primary
   }));
   // A first copy that was made of another history is none of this one.
   const common = goesOn ? commonBeginning(there.branches, primary.branches) : 0;
-  const kept: Volumes = refs.flatMap(
-    (r) => (goesOn && there.volumes.find((v) => same(v, r) && (v.from ?? 0) <= common)) || [],
-  );
+  const stays = goesOn && isSameFeed(there, primary, leg);
+  const held = (v: Volumes[number]) => (v.from ?? 0) <= common && (stays || !v.joining);
+  const kept: Volumes = refs.flatMap((r) => (goesOn && there.volumes.find((v) => same(v, r) && held(v))) || []);
   const fresh = refs.filter((r) => !kept.some((k) => k.id === r.id));
   await markAll(site, leg.siteId, leg.volumes, primary);
   const follows = { epoch: order.epoch, version: order.version, begun: order.version, branches: primary.branches };
@@ -41,6 +42,8 @@ export async function feed(site: At, order: GroupOrder, leg: LegOrder, { primary
     await change(world, primary, there, { set: { ...after, leaving: leavingOf(there, kept) } });
     return;
   }
+  if (stays && !there.making && there.feed.state === 'synced' && kept.length > 0)
+    return join(site, leg, { primary, there, follows, refs, kept, fresh });
   const base = await enterSecondary(site, primary, leg, {
     ...(there ? { before: there } : {}),
     ...follows,
@@ -56,6 +59,10 @@ const same = (a: Volumes[number], b: Volumes[number]): boolean => a.id === b.id 
 const pick = <T extends object>(of: T, like: Partial<T>) =>
   Object.fromEntries(Object.keys(like).map((k) => [k, of[k as keyof T]]));
 
+/** It takes part in writes before and after: what they change may be another by now. */
+const staysInStep = ({ feed }: WorldCopy, { set }: UpdateSpec): boolean =>
+  feed?.state === 'synced' && ((set?.feed as Feed | undefined) ?? feed).state === 'synced';
+
 /** Changes a copy as it was read, as long as the order is the newest one. */
 async function change(world: At['world'], primary: WorldCopy, copy: WorldCopy, spec: UpdateSpec): Promise<WorldCopy> {
   const tx = mustBeBegun(new Transaction(), primary).update(
@@ -63,12 +70,55 @@ async function change(world: At['world'], primary: WorldCopy, copy: WorldCopy, s
     {
       ...spec,
       add: { revision: 1 },
-      ...sameState(copy),
+      ...(staysInStep(copy, spec) ? sameRevision(copy) : sameState(copy)),
     },
     'world',
   );
   await world.store.commit(tx);
   return { ...copy, ...spec.set, revision: copy.revision + 1 };
+}
+
+/**
+ * Volumes join a pair that is in step and stays so: their first copies are made beside it, and in an instant in which nobody
+ * writes they begin to take part in each write. No point holds them before their first copies have crossed the link.
+ */
+async function join(
+  site: At,
+  leg: LegOrder,
+  of: {
+    primary: WorldCopy;
+    there: WorldCopy & { feed: Feed };
+    follows: Partial<WorldCopy>;
+    refs: Volumes;
+    kept: Volumes;
+    fresh: Volumes;
+  },
+): Promise<void> {
+  const { world, clock, siteId } = site;
+  const { primary, there, follows, refs, kept, fresh } = of;
+  const now = clock.now();
+  const leaving = leavingOf(there, refs);
+  const entered = await change(world, primary, there, { set: { ...follows, volumes: kept, leaving } });
+  const copied = await copyAll(site, primary, entered, fresh);
+  const head = (await world.store.get<WorldCopy>(copyKey(primary), { table: 'world' }))?.sequence;
+  const again: Differences[] = [];
+  for (const { vmId, name } of fresh) {
+    const [from, to] = [await world.volume(siteId, vmId, name), await world.volume(leg.siteId, vmId, name)];
+    if (from && to) again.push(await differences(world, from, to));
+  }
+  for (const d of again) await writeDifferences(world, copied, d);
+  const lines = new Map([[primary.siteId, primary]]);
+  const line = await lineTo(world, lines, there, await world.faults(), now);
+  const left = line ? (underWay(there.feed, line, now)?.bytes ?? 0) : 0;
+  const made = (copied.owed?.made ?? 0) + again.reduce((sum, d) => sum + d.bytes, 0);
+  const feed: Feed = { ...carried(there, primary, leg, now), joining: { bytes: left + made, begunAt: now } };
+  const volumes = refs.map((r) => kept.find((k) => k.id === r.id) ?? { ...r, joining: true as const });
+  const tx = mustBeBegun(new Transaction(), primary, head).update(
+    copyKey(copied),
+    { set: { feed, volumes }, remove: ['owed'], add: { revision: 1 }, ...sameRevision(copied) },
+    'world',
+  );
+  await world.store.commit(tx);
 }
 
 /** The target is a secondary from now on, and what an older order still copies to it comes too late. */

@@ -6,15 +6,28 @@ import type { World } from '../world.ts';
 import { CopyChanged } from './copies.ts';
 import { copyKey, type WorldCopy } from './records.ts';
 
-/** The change holds only while the primary has begun no newer order, and has the right to give one. */
-export const mustBeBegun = (tx: Transaction, primary: WorldCopy): Transaction =>
+/**
+ * The change holds only while the primary has begun no newer order, and has the right to give one; with a head, and nobody has
+ * written since.
+ */
+export const mustBeBegun = (tx: Transaction, primary: WorldCopy, head?: number): Transaction =>
   tx.check(
     copyKey(primary),
-    '#role = :primary AND #epoch = :epoch AND #begun = :begun',
+    `#role = :primary AND #epoch = :epoch AND #begun = :begun${head === undefined ? '' : ' AND #sequence = :head'}`,
     () => new CopyChanged(),
-    { ':primary': 'primary', ':epoch': primary.epoch, ':begun': primary.begun },
+    {
+      ':primary': 'primary',
+      ':epoch': primary.epoch,
+      ':begun': primary.begun,
+      ...(head === undefined ? {} : { ':head': head }),
+    },
     'world',
-    { '#role': 'role', '#epoch': 'epoch', '#begun': 'begun' },
+    {
+      '#role': 'role',
+      '#epoch': 'epoch',
+      '#begun': 'begun',
+      ...(head === undefined ? {} : { '#sequence': 'sequence' }),
+    },
   );
 
 /** Says on volumes that their writes belong to the group. */

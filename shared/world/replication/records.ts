@@ -23,17 +23,22 @@ export interface WorldCopy {
   at: number;
   /**
    * Its volumes here, in the same order at every site. `joined`: by the order of that version. `from`: of a
-   * secondary, earlier points do not hold it, since its first copy was made while guests wrote.
+   * secondary, earlier points do not hold it, since its first copy was made while guests wrote. `joining`: its first copy has
+   * not crossed the link yet, and no point holds it, while the others stay in step.
    */
-  volumes: (VolumeRef & { joined: number; from?: number })[];
+  volumes: (VolumeRef & { joined: number; from?: number; joining?: true })[];
   /** They belong to it no more, and may still carry its mark. */
   leaving?: VolumeRef[];
   /** To whom writes belong: those from `from` on were acknowledged under `epoch`. Oldest first. */
   branches: Branch[];
   /** Of a primary: where it sends to. */
   legs: WorldLeg[];
+  /** Of a primary: where it could send to. */
+  standby?: { siteId: string; link: LegLink }[];
   /** Of a secondary: what reaches it. */
   feed?: Feed;
+  /** Of a primary: orders to go on alone up to this number are over. */
+  together?: number;
   /** Of a former secondary: how it became the primary. */
   promotion?: Promotion;
   /** First copies are being made in its volumes: nothing else is written there. */
@@ -95,6 +100,8 @@ export interface Feed {
   /** Complete points, oldest first. The volumes hold the first one. */
   points: Point[];
   sentBytes: number;
+  /** In a pair, what crosses the link of first copies of volumes that join it, while it is in step. */
+  joining?: { bytes: number; begunAt: number };
 }
 export interface Cut {
   token: string;

@@ -11,7 +11,9 @@ import { volumeLost } from '../process.ts';
 import { pointsOf } from './advance.ts';
 import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, newestPrimary, rootOf, sameRevision, sameState } from './copies.ts';
+import { heldAt } from './joining.ts';
 import { hears } from './line.ts';
+import { leavingOf } from './marks.ts';
 import { commonBeginning, copyKey, type Promotion, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { lostAt } from './status.ts';
@@ -73,7 +75,7 @@ async function promote(site: Site, siteId: string, order: PromoteOrder): Promise
   const copy = settled.copies.get(siteId);
   if (!copy) return refused(`${siteId} has no copy of this group`);
   if (copy.role === 'primary' && copy.epoch === order.epoch)
-    return { outcome: 'already', ...(copy.promotion ? told(copy.promotion) : {}) };
+    return { outcome: 'already', ...(copy.promotion ? told(copy.promotion) : {}), holds: idsOf(copy.volumes) };
   if (copy.role === 'primary') return refused(`${siteId} is the primary, with epoch ${copy.epoch}`);
   if (copy.epoch >= order.epoch) return refused(`its epoch is ${copy.epoch}; ${order.epoch} is not newer`);
   if ((copy.demotedUpTo ?? 0) >= order.epoch)
@@ -84,6 +86,7 @@ async function promote(site: Site, siteId: string, order: PromoteOrder): Promise
   return copy.role === 'demoted' ? takeBack(site, copy, order, settled) : takeOver(site, copy, order, settled);
 }
 
+const idsOf = (volumes: WorldCopy['volumes']): string[] => volumes.map((v) => v.id);
 const told = ({ point, lost, exact }: Promotion) => ({ point, lost, exact });
 
 /** A secondary becomes the primary, as it was at a point. */
@@ -112,6 +115,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   const lost = lostAt(copy, point.sequence, settled, byItsWord);
   const inStep = copy.feed.state === 'synced' && point.sequence === copy.sequence;
   const promotion: Promotion = { epoch: order.epoch, point, lost, exact: byItsWord || inStep };
+  const held = heldAt(copy.volumes, point.sequence).map(({ from: _, ...v }) => v);
   const tx = new Transaction().update(
     copyKey(copy),
     {
@@ -125,7 +129,8 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
           { epoch: order.epoch, from: point.sequence + 1 },
         ],
         // What had joined and was not copied by then is no part of it.
-        volumes: joinedBy(copy.volumes, point.sequence),
+        volumes: held,
+        leaving: leavingOf(copy, held),
         promotion,
         legs: [],
       },
@@ -138,12 +143,8 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   );
   if (over) demotion(tx, over, order.epoch - 1);
   await world.store.commit(tx);
-  return { outcome: 'promoted', ...told(promotion) };
+  return { outcome: 'promoted', ...told(promotion), holds: idsOf(held) };
 }
-
-/** Volumes of a copy that a point holds. */
-const joinedBy = (volumes: WorldCopy['volumes'], sequence: number): WorldCopy['volumes'] =>
-  volumes.filter((v) => (v.from ?? 0) <= sequence).map(({ from: _, ...v }) => v);
 
 /** A former primary that nobody has followed writes again: a migration was given up. */
 async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copies }: Settled): Promise<Outcome> {
@@ -184,7 +185,7 @@ async function takeBack(site: Site, copy: WorldCopy, order: PromoteOrder, { copi
         'world',
       );
   await site.world.store.commit(tx);
-  return { outcome: 'promoted', ...told(promotion) };
+  return { outcome: 'promoted', ...told(promotion), holds: idsOf(copy.volumes) };
 }
 
 const follows = (other: WorldCopy, copy: WorldCopy): boolean =>

@@ -5,6 +5,7 @@ import type { World } from '../world.ts';
 import { advance, type Ground, inStep } from './advance.ts';
 import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, lineTo, newestPrimary, rootOf, sameState } from './copies.ts';
+import { joined, joinedAt } from './joining.ts';
 import { trimJournal, writesAfter } from './journal.ts';
 import type { Line } from './line.ts';
 import { copyKey, type Feed, type JournalEntry, type WorldCopy } from './records.ts';
@@ -55,8 +56,9 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
     settled.available.set(copy.siteId, available);
     // What a former primary has beyond the point of its successor is not sent on, nor anything under an epoch that the copy
     // was not told of: it could hold more than the new history has.
+    const beyond = source === root ? {} : { beyond: { writes, line: settled.lines.get(source.siteId) } };
     const still = copy.making || copy.epoch !== root.epoch || newestPrimary(copies) !== root;
-    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available });
+    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available, ...beyond });
     copies.set(copy.siteId, moved);
     settled.waiting.set(
       copy.siteId,
@@ -82,12 +84,14 @@ async function move(
   root: WorldCopy,
   ground: Ground & { entries: JournalEntry[] },
 ): Promise<WorldCopy> {
+  if (copy.feed.joining && joinedAt(copy.feed, ground.line) <= ground.now) return joined(world, copy);
   const { feed, holds } = advance(copy, ground);
   const direct = feed.from === root.siteId;
   const synced = direct && root.role === 'primary' && inStep(feed, root.sequence, ground.line, ground.now);
   const changed = JSON.stringify(feed) !== JSON.stringify(copy.feed) || holds !== copy.sequence || synced;
   if (!changed) return copy;
-  const after = { ...feed, ...(synced ? { state: 'synced' as const } : {}) };
+  const joining = synced && feed.joining ? { joining: { ...feed.joining, begunAt: ground.now } } : {};
+  const after = { ...feed, ...(synced ? { state: 'synced' as const } : {}), ...joining };
   return commitMove(world, copy, { holds, feed: after }, ground.entries, synced ? root : undefined);
 }
 

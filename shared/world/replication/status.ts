@@ -1,9 +1,11 @@
-import type { CopyStatus, GroupStatus, LegStatus } from '../../hypervisor/replication-port.ts';
+import type { CopyStatus, GroupStatus, LegStatus, Point } from '../../hypervisor/replication-port.ts';
 import type { Site } from '../agent/common.ts';
 import { arrivalOf, type Ground, pointsOf } from './advance.ts';
+import { rootOf } from './copies.ts';
 import { discardedAll, divergentOf } from './divergence.ts';
+import { heldAt, underWay } from './joining.ts';
 import { lossOf } from './journal.ts';
-import { carries, hears, type Line, lastHeard, silentSince } from './line.ts';
+import { carries, hears, type Line, lastHeard, lineOf, silentSince } from './line.ts';
 import { type Feed, replicationKeys, type WorldCopy, type WorldLeg, type WorldSiteLease } from './records.ts';
 import { mayWrite } from './right.ts';
 import { retried, type Settled, settle } from './settle.ts';
@@ -27,10 +29,17 @@ async function statusOf(site: At, copy: WorldCopy, settled: Settled): Promise<Gr
     return {
       ...base,
       head: announced(copy, settled),
-      ...(copy.feed ? { copy: copyStatus(copy, copy.feed, settled) } : {}),
+      ...(copy.feed ? { copy: { ...copyStatus(copy, copy.feed, settled), ...lacksAt(copy, copy.feed, settled) } } : {}),
     };
   const legs = copy.legs.flatMap((leg) => legStatus(leg, settled) ?? []);
-  if (role === 'primary') return { ...base, legs, writes: await writesOf(site, copy, settled) };
+  if (role === 'primary')
+    return {
+      ...base,
+      legs,
+      writes: await writesOf(site, copy, settled),
+      ...(copy.together === undefined ? {} : { together: copy.together }),
+      ...(copy.standby?.length ? { standby: copy.standby.map((s) => heardBy(copy, s, settled)) } : {}),
+    };
   const divergent = await divergentOf(site.world, copy, settled.copies);
   return { ...base, legs, divergent: { ...divergent, discarded: discardedAll(copy, settled.copies) } };
 }
@@ -78,6 +87,7 @@ function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatu
   const entries = waiting.get(siteId) ?? [];
   const points = pointsOf({ sequence: copy.sequence, feed }, line, now);
   const newest = points.at(-1);
+  const joins = underWay(feed, line, now)?.bytes ?? 0;
   const missing = entries.filter((e) => e.sequence > Math.max(copy.sequence, newest?.sequence ?? 0));
   const usableAt = feed.sending ? arrivalOf(feed, feed.sending.sequence, groundOf(siteId, line, settled)) : undefined;
   return {
@@ -86,13 +96,34 @@ function legStatus({ siteId, from, mode }: WorldLeg, settled: Settled): LegStatu
     mode,
     state: feed.state,
     linkUp: hears(line, now),
-    backlogBytes: lossOf(missing).bytes + (feed.state === 'initial' ? (feed.sending?.bytes ?? 0) : 0),
+    backlogBytes: lossOf(missing).bytes + joins + (feed.state === 'initial' ? (feed.sending?.bytes ?? 0) : 0),
     sentBytes: feed.sentBytes,
+    ...lacksOf(copies, copy, newest),
     ...(usableAt !== undefined && Number.isFinite(usableAt) ? { usableAt } : {}),
     ...(feed.sending ? { begunAt: feed.sending.begunAt } : {}),
     ...(newest ? { newest } : {}),
   };
 }
+
+const heardBy = ({ siteId: from }: WorldCopy, { siteId, link }: Standby, { faults, now }: Settled) => ({
+  siteId,
+  linkUp: hears(lineOf({ from, to: siteId, link, storage: [] }, faults, now), now),
+});
+type Standby = NonNullable<WorldCopy['standby']>[number];
+
+/** VMs that a point of the copy does not hold entirely: those that have joined the primary, and whose first copy is under way. */
+function lacksOf(copies: Settled['copies'], copy: WorldCopy, newest: Point | undefined): { lacks?: string[] } {
+  const held = new Set(newest ? heldAt(copy.volumes, newest.sequence).map((v) => `${v.vmId}/${v.name}`) : []);
+  const all = rootOf(copies, copy)?.volumes ?? [];
+  const lacks = [...new Set(all.filter((v) => !held.has(`${v.vmId}/${v.name}`)).map((v) => v.vmId))];
+  return lacks.length > 0 ? { lacks } : {};
+}
+
+const lacksAt = (copy: WorldCopy, feed: Feed, { copies, lines, now }: Settled): { lacks?: string[] } => {
+  const line = lines.get(copy.siteId);
+  const points = line ? pointsOf({ sequence: copy.sequence, feed }, line, now) : [];
+  return points.length > 0 ? lacksOf(copies, copy, points.at(-1)) : {};
+};
 
 /** As far as this site can tell: while it hears nothing, it cannot know whether it still takes part in each write. */
 function copyStatus(copy: WorldCopy, feed: Feed, { lines, now }: Settled): CopyStatus {

@@ -101,6 +101,19 @@ async function addTwin(
   sequence: number,
   overtaken: () => Error,
 ): Promise<void> {
+  tx.update(
+    copyKey(other),
+    {
+      set: { sequence, at: block.at },
+      condition: '#revision = :revision AND #role = :secondary AND #sequence < :mine',
+      names: { '#revision': 'revision', '#role': 'role' },
+      values: { ':revision': other.revision, ':secondary': 'secondary', ':mine': sequence },
+      onFail: overtaken,
+    },
+    'world',
+  );
+  // It is about to join: its first copy is being made, and will have this block.
+  if (!other.volumes.some((v) => v.vmId === volume.vmId && v.name === volume.name)) return;
   const twin = await world.volume(other.siteId, volume.vmId, volume.name);
   if (!twin) throw busy(`The write is held back: the copy of disk ${volume.name} at ${other.siteId} is missing.`);
   tx.put(worldKeys.block(extentOf(twin), block.index), { ...block }, { table: 'world' });
@@ -111,17 +124,6 @@ async function addTwin(
       condition: SAME_EXTENT,
       names: { '#extent': 'extent', '#id': 'id' },
       values: { ':extent': extentOf(twin) },
-      onFail: overtaken,
-    },
-    'world',
-  );
-  tx.update(
-    copyKey(other),
-    {
-      set: { sequence, at: block.at },
-      condition: '#revision = :revision AND #role = :secondary AND #sequence < :mine',
-      names: { '#revision': 'revision', '#role': 'role' },
-      values: { ':revision': other.revision, ':secondary': 'secondary', ':mine': sequence },
       onFail: overtaken,
     },
     'world',

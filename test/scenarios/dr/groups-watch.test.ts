@@ -177,7 +177,7 @@ describe('three centres as a star', () => {
     const group = await groups.protected([vm], spec);
     const active = ({ legs }: GroupView) => legs.filter((l) => !l.standby).map((l) => `${l.from}>${l.siteId}`);
     expect(active(group)).toEqual(['site_a>site_b', 'site_a>site_c']);
-    await cut('link_a-c');
+    const fault = await cut('link_a-c');
     const rerouted = await test.until(async () => {
       const now = await groups.get(group.id);
       return now.state === 'protected' && active(now).includes('site_b>site_c') && now;
@@ -187,5 +187,18 @@ describe('three centres as a star', () => {
     await write(vm, 1);
     await test.advance(900);
     expect((await groups.get(group.id)).legs.find((l) => l.from === 'site_b')).toMatchObject({ rpo: 'met' });
+    // And when it is mended, the star goes back to its own leg, without a full copy.
+    await mend(fault);
+    const back = await test.until(async () => {
+      const now = await groups.get(group.id);
+      return now.state === 'protected' && active(now).includes('site_a>site_c') && now;
+    }, 600);
+    expect(active(back)).toEqual(['site_a>site_b', 'site_a>site_c']);
+    await test.settle();
+    await write(vm, 2);
+    await test.advance(900);
+    const far = (await groups.get(group.id)).legs.find((l) => l.siteId === 'site_c' && !l.standby);
+    expect(far).toMatchObject({ rpo: 'met', state: 'behind' });
+    expect(await alarms()).toEqual([]);
   });
 });

@@ -39,8 +39,8 @@ describe('worked examples, in the world', () => {
     await lab.protect([{ ...lab.leg('b', 'sync'), link }]);
     lab.tick(1);
     await lab.status('a');
-    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: true }]);
-    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: false }]);
+    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: true, version: 1 }]);
+    await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended: false, version: 1 }]);
     let written = 0;
     for (let second = 0; second < 60; second++) {
       for (let i = 0; i < 8; i++) await lab.write('vm_1', written++, full);
@@ -56,6 +56,23 @@ describe('worked examples, in the world', () => {
     expect(await backlog()).toBe(5);
     lab.tick(1);
     expect(await backlog()).toBe(0);
+  });
+
+  it('I8: at the end of a cascade a point is as old as what it lacks of the primary, not as its own last cut', async () => {
+    const further = lab.leg('c', 'async', { from: 'b', periodMs: MINUTE });
+    await lab.protect([lab.leg('b', 'sync'), further]);
+    lab.tick(120);
+    await lab.write('vm_1', 1, 'at all three');
+    lab.tick(120);
+    const newest = async () => (await lab.status('c')).copy?.points.at(-1);
+    expect(await newest()).toMatchObject({ sequence: 1 });
+    await lab.fault('link-cut', 'ab');
+    const cutAt = lab.clock.now();
+    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
+    lab.tick(30);
+    await lab.write('vm_1', 2, 'at a alone');
+    lab.tick(600);
+    expect(await newest()).toMatchObject({ sequence: 1, stateAt: cutAt });
   });
 
   it('I6: every point holds nothing, A, or A and B; never B alone', async () => {
@@ -91,7 +108,7 @@ describe('worked examples, in the world', () => {
       await world.protect([world.leg('b', 'async', { periodMs: MINUTE }), world.leg('c', 'sync')]);
       let cut = '';
       for (let i = 0; i < 30; i++) {
-        if (i >= 9) await world.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'c' }]);
+        if (i >= 9) await world.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'c', order: 1 }]);
         await world.write('vm_1', i, full);
         if (i === 5) await world.fault('link-degraded', 'ab');
         if (i === 9) cut = await world.fault('link-cut', 'ac');

@@ -86,7 +86,7 @@ describe('a volume that is replicated', () => {
     const lab = await ReplicationLab.start(1);
     await lab.protect([lab.leg('b', 'sync')]);
     lab.tick(30);
-    const leg = { groupId: GROUP, epoch: 1, siteId: 'b' };
+    const leg = { groupId: GROUP, epoch: 1, siteId: 'b', version: 99 };
     await lab.port.suspendLegs('a', [{ ...leg, suspended: true }]);
     expect(await grow(lab, 'a', 'vm_1')).toMatchObject({ outcome: 'done' });
     await lab.write('vm_1', NEW, 'at a alone');
@@ -113,7 +113,7 @@ describe('a volume that is replicated', () => {
       const lab = await ReplicationLab.start(1);
       await lab.protect([lab.leg('b', 'sync')]);
       lab.tick(30);
-      const leg = { groupId: GROUP, epoch: 1, siteId: 'b' };
+      const leg = { groupId: GROUP, epoch: 1, siteId: 'b', version: 99 };
       await lab.port.suspendLegs('a', [{ ...leg, suspended: true }]);
       const pause = async (n: number) => {
         for (let i = 0; i < n; i++) await Promise.resolve();

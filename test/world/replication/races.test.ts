@@ -316,11 +316,11 @@ describe('a leg that is suspended', () => {
     lab.tick(10);
     await lab.status('b');
     const leg = { groupId: GROUP, epoch: 1, siteId: 'b' };
-    await lab.port.suspendLegs('a', [{ ...leg, suspended: true }]);
+    await lab.port.suspendLegs('a', [{ ...leg, suspended: true, version: 1 }]);
     for (let i = 0; i < 200; i++) await lab.write('vm_1', i, 'x'.repeat(4000));
     await lab.port.cutPoints('a', [{ groupId: GROUP, epoch: 1, token: 't' }]);
     lab.tick(600);
-    await lab.port.suspendLegs('a', [{ ...leg, suspended: false }]);
+    await lab.port.suspendLegs('a', [{ ...leg, suspended: false, version: 1 }]);
     expect((await lab.status('b')).copy?.points.at(-1)?.sequence).toBe(0);
     lab.tick(1);
     expect((await lab.status('b')).copy?.points.at(-1)?.sequence).toBe(200);

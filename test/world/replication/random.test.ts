@@ -15,6 +15,7 @@ interface Acknowledged {
   vm: string;
   index: number;
   text: string;
+  at: number;
 }
 type Content = Record<string, Record<number, string>>;
 
@@ -69,7 +70,7 @@ class Story {
     const text = `${this.history.length}`.padEnd(random.below(4000), '.');
     try {
       await lab.write(vm, index, text);
-      this.history.push({ vm, index, text });
+      this.history.push({ vm, index, text, at: lab.clock.now() });
       this.told.push(`write ${this.history.length}`);
     } catch (error) {
       if (!/held back/.test(String(error))) throw error;
@@ -95,11 +96,11 @@ class Story {
       await lab.port.cutPoints('a', [{ groupId: GROUP, epoch: 1, token: `t${++this.tokens}` }]);
     } else if (what === 12) {
       this.told.push('b: go alone');
-      await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b' }]);
+      await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
     } else {
       const suspended = random.below(3) === 0;
       this.told.push(`${suspended ? 'suspend' : 'resume'} b`);
-      await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended }]);
+      await lab.port.suspendLegs('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', suspended, version: 1 }]);
     }
   }
 
@@ -118,6 +119,10 @@ class Story {
         after(this.history, this.before + copy.sequence, this.lab.vms),
       );
       expect(status.head.sequence).toBeLessThanOrEqual(this.history.length - this.before);
+      // No point is said to be younger than the oldest write that it lacks, at the end of a cascade neither.
+      for (const { sequence, stateAt } of status.copy?.points ?? [])
+        for (const { at } of this.history.slice(this.before + sequence))
+          expect(at, this.words(site)).toBeGreaterThanOrEqual(stateAt);
       const sequences = status.copy?.points.map((p) => p.sequence) ?? [];
       expect([...sequences].sort((x, y) => x - y)).toEqual(sequences);
     }

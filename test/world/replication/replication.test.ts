@@ -27,7 +27,7 @@ describe('a synchronous pair', () => {
     const cut = await lab.fault('link-cut', 'ab');
     await expect(lab.write('vm_1', 1, 'no')).rejects.toThrow(/held back/);
     expect((await lab.status('a')).writes).toBe('held-back');
-    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b' }]);
+    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
     await lab.write('vm_1', 1, 'alone');
     expect(await lab.blocks('b', 'vm_1')).toEqual({ 0: 'before' });
     lab.tick(30);
@@ -60,7 +60,7 @@ describe('a synchronous pair', () => {
   it('in order while it catches up: what is there has no gap, at any instant', async () => {
     await lab.fault('link-degraded', 'ab');
     const cut = await lab.fault('link-cut', 'ab');
-    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b' }]);
+    await lab.port.goAlone('a', [{ groupId: GROUP, epoch: 1, siteId: 'b', order: 1 }]);
     const big = 'x'.repeat(4000);
     for (let i = 0; i < 200; i++) await lab.write(i % 2 ? 'vm_1' : 'vm_2', 100 + i, `${i}${big}`.slice(0, 4000));
     await lab.mend(cut);

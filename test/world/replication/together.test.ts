@@ -4,7 +4,7 @@ import { MINUTE } from '../../../shared/kernel/clock.ts';
 import { type Random, seededRandom } from '../../../shared/kernel/random.ts';
 import { copiesOf } from '../../../shared/world/replication/copies.ts';
 import { writesAfter } from '../../../shared/world/replication/journal.ts';
-import type { WorldCopy } from '../../../shared/world/replication/records.ts';
+import { commonBeginning, type WorldCopy } from '../../../shared/world/replication/records.ts';
 import { trueCopies } from '../../../shared/world/replication/truth.ts';
 import { GROUP, ReplicationLab } from './lab.ts';
 
@@ -98,8 +98,8 @@ class Life {
     if (what === 8) return this.configure();
     if (what === 9)
       return void (await lab.port.cutPoints(primary, [{ groupId: GROUP, epoch, token: `t${++this.count}` }]));
-    if (what === 10) return void (await lab.port.goAlone(primary, [to]));
-    await lab.port.suspendLegs(primary, [{ ...to, suspended: random.below(3) === 0 }]);
+    if (what === 10) return void (await lab.port.goAlone(primary, [{ ...to, order: 1 }]));
+    await lab.port.suspendLegs(primary, [{ ...to, suspended: random.below(3) === 0, version: 1_000 }]);
   }
 
   async round(): Promise<void> {
@@ -194,7 +194,8 @@ class Life {
     const { lab } = this;
     const copies = await copiesOf(lab.world, GROUP);
     const [old, copy] = [copies.get(former), copies.get(target)] as [WorldCopy, WorldCopy];
-    const gone = await writesAfter(lab.store, GROUP, old.branches, point);
+    const common = Math.min(point, commonBeginning(old.branches, copy.branches));
+    const gone = await writesAfter(lab.store, GROUP, old.branches, common);
     expect((await lab.status(former)).divergent?.count, this.told.join('; ')).toBe(gone.length);
     for (const vm of lab.vms) {
       const first = Math.min(...gone.filter((e) => e.vmId === vm).map((e) => e.volumeSequence));
