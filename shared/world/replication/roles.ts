@@ -13,7 +13,6 @@ import { bringTo } from './apply.ts';
 import { CopyChanged, copiesOf, newestPrimary, rootOf, sameRevision, sameState } from './copies.ts';
 import { heldAt } from './joining.ts';
 import { hears } from './line.ts';
-import { leavingOf } from './marks.ts';
 import { commonBeginning, copyKey, type Promotion, type WorldCopy } from './records.ts';
 import { retried, type Settled, settle } from './settle.ts';
 import { lostAt } from './status.ts';
@@ -130,7 +129,6 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
         ],
         // What had joined and was not copied by then is no part of it.
         volumes: held,
-        leaving: leavingOf(copy, held),
         promotion,
         legs: [],
       },
