@@ -56,6 +56,10 @@ export const keys = {
   }),
   /** There is one for each protected group, so that a probe finds them without looking through all tenants. */
   protectedGroup: (id: string): Key => ({ pk: 'SYS#PROTECTED', sk: id }),
+  /** What is kept for the VMs of a group at its recovery site (DR-21). */
+  placeholders: (tenantId: string, groupId: string): Key => ({ pk: tenantPart(tenantId, 'SEATS'), sk: groupId }),
+  /** There is one for each of them, so that a probe finds them without looking through all tenants. */
+  reserved: (groupId: string): Key => ({ pk: 'SYS#RESERVED', sk: groupId }),
   /** Until when the primaries of a site may write without seeing anybody (DR-7). */
   siteLease: (siteId: string): Key => ({ pk: 'SYS#DRLEASE', sk: siteId }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),

@@ -2,7 +2,7 @@ import { holdsOf } from '../../shared/hypervisor/demand.ts';
 import { minus, nothing, plus } from '../../shared/model/amounts.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import type { Refused } from '../../shared/placement/placement.ts';
-import { RecoverySite, type SitePicture } from '../../shared/recovery/capacity.ts';
+import { RecoverySite, type SitePicture } from '../../shared/recovery/site.ts';
 import { startWaves } from '../../shared/recovery/waves.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
