@@ -16,6 +16,7 @@ import { GuestWatch } from './guest-watch.ts';
 import { nextPass, note, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
 import { OVERCOMMIT_ALARM, overcommitFindings } from './overcommit.ts';
 import { unlessOvertaken } from './overtaken.ts';
+import { PlaceholderWatch } from './placeholders.ts';
 import { ProtectionWatch } from './protection.ts';
 
 /** Hosts of one incident: each takes some 400 bytes of it in the end, and an item of DynamoDB has 400 KB at most. */
@@ -36,6 +37,7 @@ export class Probe {
   private readonly guests: GuestWatch;
   private readonly failBack: FailBack;
   private readonly protection: ProtectionWatch;
+  private readonly placeholders: PlaceholderWatch;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -46,6 +48,7 @@ export class Probe {
     this.guests = new GuestWatch(runtime);
     this.failBack = new FailBack(runtime);
     this.protection = new ProtectionWatch(runtime, port);
+    this.placeholders = new PlaceholderWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
@@ -56,6 +59,7 @@ export class Probe {
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
     await this.protection.run(now);
+    await this.placeholders.run(now);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

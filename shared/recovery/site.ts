@@ -114,6 +114,11 @@ export class RecoverySite {
     return this.open(vm, plan, route)[0]?.id;
   }
 
+  /** Whether it may go to that cluster. */
+  leadsTo(clusterId: string, vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): boolean {
+    return this.open(vm, plan, route).some(({ id }) => id === clusterId);
+  }
+
   /** Clusters that it may go to, the roomiest first. */
   private open(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): Cluster[] {
     const mapped = clusterAfter(plan, vm.clusterId, route);
@@ -137,3 +142,10 @@ export interface BrokenPromise {
   figures: Record<string, number | string>;
 }
 const NO_CLUSTER = 'Map the cluster to one of the recovery site, and let that reach the datastores of the copies.';
+
+export const noHost = ({ hosts, ruledOut, help }: Refused): string =>
+  hosts === 0
+    ? (help[0] ?? 'no host can take it')
+    : `no host of ${hosts} can take it: ${Object.entries(ruledOut)
+        .map(([rule, n]) => `${rule} rules out ${n}`)
+        .join(', ')}`;

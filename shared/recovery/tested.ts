@@ -45,9 +45,10 @@ export function voided(
   };
 }
 
-/** Whether a change of a plan changes what a test of it would show: everything but its name and its objectives. */
+/** Whether a change of a plan changes what a test of it would show: everything but its name, its objectives and what it keeps. */
 export function testsOtherwise(before: RecoveryPlanSpec, after: RecoveryPlanSpec): boolean {
-  const shown = ({ name: _, rtoMinutes: __, drillEveryDays: ___, ...rest }: RecoveryPlanSpec) => canonical(rest);
+  const shown = ({ name: _, rtoMinutes: __, drillEveryDays: ___, reserve: ____, ...rest }: RecoveryPlanSpec) =>
+    canonical(rest);
   return shown(before) !== shown(after);
 }
 

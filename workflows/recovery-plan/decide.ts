@@ -13,7 +13,7 @@ export interface Decided {
   entry: ExecutionVm;
   move?: PlacedVm;
 }
-type Placing = { move: PlacedVm; reason?: string } | { move?: undefined; reason: string };
+export type Placing = { move: PlacedVm; reason?: string } | { move?: undefined; reason: string };
 
 interface Ground {
   plan: RecoveryPlan;

@@ -3,8 +3,9 @@ import type { GroupStatus } from '../../../shared/hypervisor/replication-port.ts
 import type { Flaw } from '../../../shared/kernel/errors.ts';
 import type { Cluster } from '../../../shared/model/inventory.ts';
 import type { Network } from '../../../shared/model/network.ts';
+import { type HeldSeat, seatsAt } from '../../../shared/model/placeholder.ts';
 import type { ProtectedGroup } from '../../../shared/model/protection.ts';
-import type { RecoveryPlanSpec } from '../../../shared/model/recovery-plan.ts';
+import type { RecoveryPlan, RecoveryPlanSpec } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
 import { spaceOf } from '../../../shared/recovery/mapping.ts';
 import { networkAfter, type Route, recoverySites } from '../../../shared/recovery/route.ts';
@@ -13,6 +14,7 @@ import { planFlaws } from '../../../shared/recovery/validation.ts';
 import { asTenant } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
 import { keys } from '../../../shared/store/keys.ts';
+import { placeholdersOf } from '../../../shared/store/placeholders.ts';
 import { withRecoveries } from '../../../shared/store/recoveries.ts';
 import type { Store } from '../../../shared/store/store.ts';
 
@@ -52,6 +54,11 @@ export class PlanReader {
       this.inventory.datastores(siteId),
     ]);
     return { clusters, hosts, datastores };
+  }
+
+  /** By VM, the seats that a plan keeps at a site (DR-21). */
+  async seats(plan: RecoveryPlan, siteId: string): Promise<Map<string, HeldSeat>> {
+    return seatsAt(await placeholdersOf(this.store, plan), siteId);
   }
 
   /** All that is wrong with a plan of these groups. */
