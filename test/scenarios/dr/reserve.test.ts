@@ -32,7 +32,10 @@ const kept = async (): Promise<Placeholders[]> => (await story.belief()).placeho
 const seats = async () => (await kept()).flatMap((p) => Object.values(p.seats));
 const at = async (siteId: string) => {
   const hosts = (await story.belief()).hosts.filter((h) => h.siteId === siteId);
-  return { free: hosts.reduce((n, h) => n + h.free.memoryMiB, 0), kept: hosts.reduce((n, h) => n + (h.keptMiB ?? 0), 0) };
+  return {
+    free: hosts.reduce((n, h) => n + h.free.memoryMiB, 0),
+    kept: hosts.reduce((n, h) => n + (h.keptMiB ?? 0), 0),
+  };
 };
 const readiness = async (plan: { id: string }) => (await call('GET', `/v1/recovery-plans/${plan.id}/readiness`)).body;
 const alarms = async () =>
@@ -58,7 +61,10 @@ describe('room that a plan keeps at its recovery site', () => {
     expect(got).toBe(2);
     expect(refusal).toMatchObject({ code: 'no-capacity' });
     expect(JSON.stringify(refusal)).toContain(`8 vCPUs and ${4 * MIB} MiB are kept for 4 VMs (DR-21)`);
-    expect((await readiness(plan)).capacity).toMatchObject({ homelessVms: 0, reserved: { vms: 4, memoryMiB: 4 * MIB } });
+    expect((await readiness(plan)).capacity).toMatchObject({
+      homelessVms: 0,
+      reserved: { vms: 4, memoryMiB: 4 * MIB },
+    });
     await story.write(vms, 2);
     await story.burn('site_a');
     const report = await story.done(plan, 'failover');
@@ -166,6 +172,7 @@ describe('when hosts of the recovery site are lost', () => {
     expect(found?.figures).toMatchObject({ withoutSeat: 1, vms: 4 });
     expect(await story.test.violations()).toEqual([]);
     await story.test.client.must('DELETE', `/v1/sim/faults/${fault.id}`, story.test.operator);
+    await call('POST', `/v1/system/hosts/${host?.id}/power-on`, undefined, story.test.operator);
     await story.test.until(async () => (await alarms()).length === 0, 1_800);
     expect((await readiness(plan)).findings.map((f: { code: string }) => f.code)).not.toContain('seats-lacking');
     expect(await at('site_b')).toMatchObject({ kept: 4 * MIB });
@@ -175,7 +182,7 @@ describe('when hosts of the recovery site are lost', () => {
     const { group } = await begin(3);
     await story.plan([group], { reserve: 'full' });
     const [first] = await seats();
-    await call('POST', `/v1/system/hosts/${first?.hostId}/maintenance`, {}, story.test.operator);
+    await call('POST', `/v1/system/hosts/${first?.hostId}/maintenance-enter`, {}, story.test.operator);
     await story.test.settle();
     const { hosts } = await story.belief();
     expect(hosts.find((h) => h.id === first?.hostId)).toMatchObject({ state: 'maintenance', keptVms: 0 });
