@@ -24,8 +24,9 @@ async function begin(count = 4): Promise<{ vms: VmView[]; group: { id: string } 
   return { vms, group: await story.groups.protected(vms, SYNC) };
 }
 // biome-ignore lint/suspicious/noExplicitAny: answers of many operations
+type Told = any;
 const call = (method: string, path: string, body?: object, token = story.acme.token) =>
-  story.test.client.call<any>(method, path, { token, ...(body ? { body } : {}) });
+  story.test.client.call<Told>(method, path, { token, ...(body ? { body } : {}) });
 const ask = (tenant: TestTenant, groups: { id: string }[], name = 'erp') =>
   call('POST', '/v1/recovery-plans', { name, groups: groups.map((g) => g.id), reserve: 'full' }, tenant.token);
 const kept = async (): Promise<Placeholders[]> => (await story.belief()).placeholders;
