@@ -1,12 +1,12 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
 import { MINUTE, SECOND } from '../../shared/kernel/clock.ts';
 import type { Alarm } from '../../shared/model/incident.ts';
-import type { HeldSeat, Placeholders } from '../../shared/model/placeholder.ts';
+import { type HeldSeat, type Placeholders, SEATS_ALARM } from '../../shared/model/placeholder.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../shared/model/vm.ts';
 import { type Route, routeOf } from '../../shared/recovery/route.ts';
-import { seatsFor, withinHosts } from '../../shared/recovery/seats.ts';
+import { HOSTS_AT_ONCE, seatsFor, withinHosts } from '../../shared/recovery/seats.ts';
 import type { SitePicture } from '../../shared/recovery/site.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -16,15 +16,11 @@ import { HostFull } from '../../shared/store/ledger.ts';
 import { changePlaceholders, SeatsMoved } from '../../shared/store/placeholders.ts';
 import { openIncidents } from '../../shared/store/recoveries.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
-import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
+import { Transaction } from '../../shared/store/transaction.ts';
 
 /** How long it is believed that nothing is kept, and how often what is kept is looked at, ms. */
 const LISTED_MS = MINUTE;
 const LOOK_MS = 15 * SECOND;
-/** Hosts that one change of seats touches at most; the item and its mark come on top. */
-const HOSTS_AT_ONCE = MAX_ACTIONS - 2;
-/** Raised while VMs of a group have no seat that a plan is to keep. */
-const SEATS_ALARM = 'recovery-capacity';
 
 /** States of a group in which its seats are seen to. From a switch on they are used up, until it is reprotected. */
 const SETTLED: readonly ProtectedGroup['state'][] = [
@@ -53,7 +49,9 @@ export class PlaceholderWatch {
     this.inventory = new Inventory(runtime.store, SYSTEM);
   }
 
-  async run(now: number): Promise<void> {
+  /** `protects`: there are protected groups. Without one nothing is kept: their end gives it back. */
+  async run(now: number, protects: boolean): Promise<void> {
+    if (!protects) return;
     const { store } = this.runtime;
     const keep = this.listed && this.listed.refs.length > 0 ? LOOK_MS : LISTED_MS;
     if (this.listed && now - this.listed.at < keep) return;

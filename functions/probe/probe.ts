@@ -59,7 +59,7 @@ export class Probe {
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
     await this.protection.run(now);
-    await this.placeholders.run(now);
+    await this.placeholders.run(now, this.protection.watches);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

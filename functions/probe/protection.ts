@@ -33,6 +33,11 @@ export class ProtectionWatch {
     this.port = port;
   }
 
+  /** Whether there is a group, as of the last look. */
+  get watches(): boolean {
+    return this.listed !== undefined && this.listed.refs.length > 0;
+  }
+
   async run(now: number): Promise<void> {
     const refs = await this.refs(now);
     if (refs.length === 0 || (now - this.lookedAt < LOOK_MS && this.untold.size === 0)) return;

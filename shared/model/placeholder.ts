@@ -28,6 +28,9 @@ export interface Placeholders {
   version: number;
 }
 
+/** Raised while VMs of a group have no seat that a plan is to keep. */
+export const SEATS_ALARM = 'recovery-capacity';
+
 /** What of a host's ledger is kept for recovery plans; part of what is taken. */
 export interface Kept {
   keptVms: number;

@@ -86,6 +86,9 @@ function without(host: Host, leaving: readonly HeldSeat[]): Host {
   return here.length === 0 ? host : { ...host, free: here.reduce((free, s) => plus(free, s.amounts), host.free) };
 }
 
+/** Hosts that one change of the seats of a group touches at most: with its item and its mark that is one transaction. */
+export const HOSTS_AT_ONCE = 98;
+
 /** A change of seats that touches so many hosts at most: the rest is left as it was, for the next one. Pure. */
 export function withinHosts(
   before: Readonly<Record<string, HeldSeat>>,

@@ -131,6 +131,16 @@ describe('room that a plan keeps at its recovery site', () => {
     expect(await kept()).toEqual([]);
   });
 
+  it('is given back when its group is dissolved', async () => {
+    const { group } = await begin(3);
+    const before = await at('site_b');
+    await story.plan([group], { reserve: 'full' });
+    expect((await at('site_b')).kept).toBe(3 * MIB);
+    await story.groups.call('DELETE', `/${group.id}`);
+    await story.test.settle();
+    expect([await at('site_b'), await kept()]).toEqual([before, []]);
+  });
+
   it('follows the members of the group', async () => {
     const { vms, group } = await begin(3);
     await story.plan([group], { reserve: 'full' });
