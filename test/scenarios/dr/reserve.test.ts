@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Placeholders } from '../../../shared/model/placeholder.ts';
+import { changePlaceholders } from '../../../shared/store/placeholders.ts';
+import { Transaction } from '../../../shared/store/transaction.ts';
 import { Switching, SYNC } from '../../support/switching.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
 
@@ -131,14 +133,22 @@ describe('room that a plan keeps at its recovery site', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it('is given back when its group is dissolved', async () => {
-    const { group } = await begin(3);
+  it('is given back with its group, should a plan have asked for it in the moment before that was dissolved', async () => {
+    const { vms, group } = await begin(1);
     const before = await at('site_b');
-    await story.plan([group], { reserve: 'full' });
-    expect((await at('site_b')).kept).toBe(3 * MIB);
-    await story.groups.call('DELETE', `/${group.id}`);
+    expect((await story.groups.call('DELETE', `/${group.id}`)).status).toBe(202);
+    // What a plan that had read the group before commits now.
+    const [host] = (await story.belief()).hosts.filter((h) => h.siteId === 'site_b');
+    const amounts = { vcpus: 2, mhz: 0, memoryMiB: MIB, vms: 1 };
+    const seat = { hostId: host?.id as string, clusterId: host?.clusterId as string, amounts };
+    const { id: tenantId } = story.acme;
+    const after = { tenantId, groupId: group.id, planId: 'plan_x', siteId: 'site_b', lacking: {}, version: 1 };
+    const tx = new Transaction();
+    changePlaceholders(tx, [{ after: { ...after, seats: { [vms[0]?.id as string]: seat } } }]);
+    await story.test.cloud.store.commit(tx);
+    expect((await at('site_b')).kept).toBe(MIB);
     await story.test.settle();
-    expect([await at('site_b'), await kept()]).toEqual([before, []]);
+    expect([await at('site_b'), await kept(), (await story.belief()).groups]).toEqual([before, [], []]);
   });
 
   it('follows the members of the group', async () => {
