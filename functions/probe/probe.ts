@@ -16,6 +16,7 @@ import { GuestWatch } from './guest-watch.ts';
 import { nextPass, note, openIncident, reconcile, type Suspect, takeBack } from './incidents.ts';
 import { OVERCOMMIT_ALARM, overcommitFindings } from './overcommit.ts';
 import { unlessOvertaken } from './overtaken.ts';
+import { PlaceholderWatch } from './placeholders.ts';
 import { ProtectionWatch } from './protection.ts';
 import { TakeOverWatch } from './take-over.ts';
 
@@ -38,6 +39,7 @@ export class Probe {
   private readonly failBack: FailBack;
   private readonly protection: ProtectionWatch;
   private readonly takeOver: TakeOverWatch;
+  private readonly placeholders: PlaceholderWatch;
   private kept: { at: number; hosts: Host[]; clusters: Map<string, Cluster>; incidents: Incident[] } | undefined;
 
   constructor(runtime: Runtime, port: HypervisorPort) {
@@ -49,6 +51,7 @@ export class Probe {
     this.failBack = new FailBack(runtime);
     this.protection = new ProtectionWatch(runtime, port);
     this.takeOver = new TakeOverWatch(runtime, port);
+    this.placeholders = new PlaceholderWatch(runtime);
   }
 
   async run(): Promise<Finding[]> {
@@ -60,6 +63,7 @@ export class Probe {
     await this.guests.look(beats, now);
     await this.protection.run(now, this.silent);
     await this.takeOver.look(now, this.silent);
+    await this.placeholders.run(now, this.protection.watches);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);
     const findings = this.find(beats, now);

@@ -33,6 +33,11 @@ export class ProtectionWatch {
     this.port = port;
   }
 
+  /** Whether there is a group, as of the last look. */
+  get watches(): boolean {
+    return this.listed !== undefined && this.listed.refs.length > 0;
+  }
+
   /** @param silent sites that do not answer now */
   async run(now: number, silent: ReadonlySet<string>): Promise<void> {
     const refs = await this.refs(now);

@@ -68,6 +68,22 @@ const leg = z.object({
     .optional()
     .describe('VMs that its newest point does not hold, as their first copy is under way; the others are protected'),
 });
+/** What stands for a VM at a site that holds its copy (DR-21). */
+export const placeholder = z.object({
+  siteId: z.string(),
+  volumes: z.array(z.object({ name: z.string(), sizeGiB: z.int() })),
+  reserved: z
+    .object({
+      clusterId: z.string(),
+      vcpus: z.int(),
+      mhz: z.int(),
+      memoryMiB: z.int(),
+      usedByTestVmId: z.string().optional().describe('the copy of a test that sits on it now'),
+    })
+    .optional()
+    .describe('compute that a recovery plan keeps there for it; without one, room is looked for when it is needed'),
+  notReserved: z.string().optional().describe('why a plan that is to keep room there has none for it'),
+});
 export const protectedGroup = z.object({
   id: z.string(),
   name: z.string(),
@@ -109,6 +125,11 @@ export const protectedGroup = z.object({
     .optional()
     .describe('who is protected after which loss, as things are now'),
   usedBy: z.string().optional().describe('the recovery plan that uses it'),
+  reservedBy: z.string().optional().describe('of one group: the recovery plan that keeps compute for its VMs (DR-21)'),
+  placeholders: z
+    .array(placeholder.extend({ vmId: z.string() }))
+    .optional()
+    .describe('of one group: what stands for its VMs at other sites'),
   operationId: z.string(),
   version: z.int(),
   createdAt: s.time,

@@ -150,6 +150,17 @@ export const capacity = z.object({
       }),
     )
     .describe('the first of them'),
+  reserved: counted.describe('what the plan keeps there for these VMs (DR-21); it counts among what is free'),
+  failures: z
+    .array(
+      z.object({
+        clusterId: z.string(),
+        name: z.string(),
+        reasons: z.array(z.string()),
+        figures: z.record(z.string(), z.union([z.number(), z.string()])),
+      }),
+    )
+    .describe('clusters that would not keep any more what they keep for failures (HA-13), were all VMs started there'),
   storage: z.array(z.object({ datastoreId: z.string(), neededGiB: z.int(), freeGiB: z.int() })),
 });
 const standing = z.object({
@@ -239,7 +250,7 @@ export const recoveryContract = {
     example,
     query: s.dryRunQuery,
     response: { status: 201, schema: recoveryPlan, description: 'the plan' },
-    problems: ['name-taken'],
+    problems: ['name-taken', 'no-capacity', 'in-use'],
   }),
   listRecoveryPlans: get('tenant', base, {
     tag: 'recovery plans',
@@ -258,7 +269,7 @@ export const recoveryContract = {
     body: recoveryPlanChange,
     example: { drillEveryDays: 30 },
     response: ok(recoveryPlan, 'the plan'),
-    problems: ['name-taken', 'operation-in-progress', 'illegal-transition'],
+    problems: ['name-taken', 'operation-in-progress', 'illegal-transition', 'no-capacity', 'in-use'],
   }),
   deleteRecoveryPlan: remove('tenant', `${base}/{planId}`, {
     tag: 'recovery plans',

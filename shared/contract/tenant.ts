@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type ApiOperation, get, patch, post, remove } from './operation.ts';
 import { vmPerformance } from './performance.ts';
+import { placeholder } from './protection.ts';
 import * as s from './shapes.ts';
 
 const ok = (schema: z.ZodType, description: string) => ({ status: 200, schema, description });
@@ -22,6 +23,13 @@ const operationQuery = s.listQuery.extend({
   state: z.string().optional(),
   kind: z.string().optional(),
   target: z.string().optional(),
+});
+
+const vmWithPlaceholders = s.vm.extend({
+  placeholders: z
+    .array(placeholder)
+    .optional()
+    .describe('of a VM that is protected: what stands for it at other sites (DR-21)'),
 });
 
 /** The tenants' face, `/v1`. */
@@ -128,7 +136,11 @@ export const tenantContract = {
     query: s.listQuery.extend({ state: z.string().optional(), name: z.string().optional() }),
     response: ok(s.listOf(s.vm), 'a page of VMs'),
   }),
-  getVm: get('tenant', '/v1/vms/{vmId}', { tag: 'vms', summary: 'Read a VM', response: ok(s.vm, 'the VM') }),
+  getVm: get('tenant', '/v1/vms/{vmId}', {
+    tag: 'vms',
+    summary: 'Read a VM',
+    response: ok(vmWithPlaceholders, 'the VM'),
+  }),
   patchVm: patch('tenant', '/v1/vms/{vmId}', {
     tag: 'vms',
     summary: 'Change name, HA or QoS of a VM; QoS of one that runs takes effect without restart',

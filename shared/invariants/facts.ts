@@ -3,6 +3,7 @@ import type { Alarm, Incident, RecoveryPart } from '../model/incident.ts';
 import type { Cluster, Datastore, Host, Link, Site } from '../model/inventory.ts';
 import type { Network, Vpc } from '../model/network.ts';
 import type { Operation } from '../model/operation.ts';
+import type { Placeholders } from '../model/placeholder.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
 import type { RecoveryPlan } from '../model/recovery-plan.ts';
 import type { Vdc } from '../model/vdc.ts';
@@ -26,6 +27,8 @@ export interface Belief {
   groups: ProtectedGroup[];
   plans: RecoveryPlan[];
   executions: Execution[];
+  /** What recovery plans keep for their VMs. */
+  placeholders: Placeholders[];
   operations: Operation[];
 }
 

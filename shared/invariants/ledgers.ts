@@ -2,16 +2,24 @@ import { holdsOf, storageHoldsOf } from '../hypervisor/demand.ts';
 import { DATASTORE_MIGRATION_BUDGET } from '../hypervisor/parameters.ts';
 import { dimensionsOf, sumOf } from '../model/amounts.ts';
 import { allocatedOf, type Host } from '../model/inventory.ts';
+import { keptOf, seatHoldsOf } from '../model/placeholder.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf } from '../model/vdc.ts';
 import { storageGiBOf } from '../model/vm.ts';
 import type { Invariant } from './facts.ts';
 
-/** INV-3: every ledger of a host, datastore or link equals the sum over VMs or groups, and none is overdrawn. */
+/** INV-3: every ledger of a host, datastore or link equals the sum over VMs, seats that are kept, or groups, and none is overdrawn. */
 export const hostLedgersEqualSums: Invariant = {
   id: 'INV-3',
   check({ belief }) {
     const violations: string[] = [];
-    const byHost = Map.groupBy(belief.vms.flatMap(holdsOf), (hold) => hold.hostId);
+    const seats = belief.placeholders.flatMap((p) => seatHoldsOf(Object.values(p.seats)));
+    const byHost = Map.groupBy([...belief.vms.flatMap(holdsOf), ...seats], (hold) => hold.hostId);
+    const keptBy = Map.groupBy(seats, (hold) => hold.hostId);
+    const vms = new Set(belief.vms.map((vm) => vm.id));
+    for (const { groupId, seats: all } of belief.placeholders)
+      for (const [vmId, { lentTo }] of Object.entries(all))
+        if (lentTo !== undefined && !vms.has(lentTo))
+          violations.push(`${groupId}: the seat of ${vmId} is lent to ${lentTo}, which is not there`);
     for (const host of belief.hosts) {
       const taken = sumOf((byHost.get(host.id) ?? []).map((hold) => hold.amounts));
       const ledger = allocatedOf(host);
@@ -20,6 +28,10 @@ export const hostLedgersEqualSums: Invariant = {
           violations.push(`${host.id}: ledger says ${ledger[d] ?? 0} ${d} taken, its VMs take ${taken[d] ?? 0}`);
         if ((host.free[d] ?? 0) < 0) violations.push(`${host.id}: overdrawn by ${-(host.free[d] ?? 0)} ${d}`);
       }
+      const kept = keptOf(sumOf((keptBy.get(host.id) ?? []).map((hold) => hold.amounts)));
+      for (const d of Object.keys(kept) as (keyof typeof kept)[])
+        if ((host[d] ?? 0) !== kept[d])
+          violations.push(`${host.id}: says ${d} ${host[d] ?? 0}, seats that are kept there sum up to ${kept[d]}`);
     }
     const byDatastore = Map.groupBy(belief.vms.flatMap(storageHoldsOf), (hold) => hold.datastoreId);
     for (const datastore of belief.datastores) {

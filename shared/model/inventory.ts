@@ -178,6 +178,10 @@ export interface Host extends HostHardware {
   /** What is promised beyond what is there: memory (OVC-5) and vCPUs. */
   overcommitMiB?: number;
   overcommitVcpus?: number;
+  /** Of what is taken, what recovery plans keep here for their VMs (DR-21): VMs, vCPUs, MiB. */
+  keptVms?: number;
+  keptVcpus?: number;
+  keptMiB?: number;
   /** Its swap partition (OVC-3), and how often it was changed. */
   swap?: { datastoreId: string; sizeMiB: number; version: number };
   /** Last sign of life on either channel that the control plane has seen, ms. The lease runs from it. */

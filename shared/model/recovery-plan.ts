@@ -50,6 +50,10 @@ export const recoveryPlanSpec = z.strictObject({
     .optional()
     .describe('by NIC, its address in the mapped network; without it the same one, or the next that is free'),
   clusterMap: z.record(id, id).optional().describe('by cluster, the one of the recovery site; any that has room'),
+  reserve: z
+    .enum(['none', 'full'])
+    .optional()
+    .describe('full: CPU and memory of its VMs are kept at the recovery site, and nobody else gets them (DR-21); none'),
   steps: z.array(steps).max(32).optional(),
   rtoMinutes: z
     .int()

@@ -337,6 +337,8 @@ export interface Vm {
   protection?: Protection;
   /** It is the copy of that VM which a DR test has made: it charges no quota, and goes with the clean-up (DR-8). */
   testOf?: { vmId: string; planId: string; executionId: string };
+  /** Of such a copy: the group among whose seats is the one that it sits on (DR-21); its end gives the seat back. */
+  seatOf?: string;
   /** The epoch of which its cluster has noted how many slots it takes beyond one (HA-13). */
   slotsNoted?: number;
   /** When its guest was restarted because it had crashed or hung, ms, oldest first; no more than a window can need. */

@@ -99,18 +99,28 @@ export function firstFailure(candidate: Candidate, need: Need): Validator | unde
   return VALIDATORS.find((v) => v.check(candidate, need) !== undefined);
 }
 
+/** Rules that room decides about which a recovery plan may keep (DR-21). */
+const ROOM: ReadonlySet<Rule> = new Set<Rule>(['cpu', 'cpu-reservation', 'memory', 'vms']);
+const KEPT = ['keptVms', 'keptVcpus', 'keptMiB'] as const;
+
 /** Why no host can be taken: every candidate is looked at. */
 export function refusal(need: Need, index: Pick<CandidateIndex, 'all'>, examined: number): Refused {
   const ruledOut: Partial<Record<Rule, number>> = {};
   const promised = new Set<string>();
   let hosts = 0;
+  const kept = { keptVms: 0, keptVcpus: 0, keptMiB: 0 };
   for (const candidate of index.all()) {
     hosts++;
     const rule = firstFailure(candidate, need)?.rule;
+    if (rule && ROOM.has(rule)) for (const of of KEPT) kept[of] += candidate.host[of] ?? 0;
     if (rule) ruledOut[rule] = (ruledOut[rule] ?? 0) + 1;
     if (rule === 'failover-capacity') promised.add(candidate.cluster.id);
   }
   const help = VALIDATORS.filter((v) => ruledOut[v.rule]).map((v) => v.help(need));
+  if (kept.keptVms > 0)
+    help.push(
+      `Or have recovery plans keep less: of the hosts that lack room ${kept.keptVcpus} vCPUs and ${kept.keptMiB} MiB are kept for ${kept.keptVms} VMs (DR-21).`,
+    );
   return {
     ok: false,
     examined,

@@ -2,6 +2,7 @@ import { type Amounts, minus, plus } from '../model/amounts.ts';
 import type { Cluster, Host } from '../model/inventory.ts';
 import type { Candidate, Need } from './need.ts';
 import { type Chosen, EXAMINED_LIMIT, firstFailure, homeFor, type Refused, refusal } from './placement.ts';
+import { ClusterPromise } from './promise.ts';
 
 /**
  * VMs of one source that one target takes in a row, before the next one is looked for: they share an update of its
@@ -22,9 +23,15 @@ export class Targets {
   private readonly refused = new Map<string, Refused>();
   private next = 0;
 
+  /** What the cluster keeps for failures, of the hosts as they are pictured (HA-13): asked for what is powered on. */
+  readonly promise: ClusterPromise;
+
   constructor(cluster: Cluster, hosts: readonly Host[]) {
-    this.ring = hosts
-      .map((host): Candidate => ({ host: { ...host }, cluster, datastores: [] }))
+    const copies = hosts.map((host) => ({ ...host }));
+    const promise = new ClusterPromise(cluster, copies);
+    this.promise = promise;
+    this.ring = copies
+      .map((host): Candidate => ({ host, cluster, datastores: [], promise }))
       .sort((a, b) => b.host.free.memoryMiB - a.host.free.memoryMiB || (a.host.id < b.host.id ? -1 : 1));
     this.byId = new Map(this.ring.map((c) => [c.host.id, c]));
   }
@@ -64,13 +71,16 @@ export class Targets {
 
   take(hostId: string, amounts: Amounts): void {
     const host = this.byId.get(hostId)?.host;
-    if (host) host.free = minus(host.free, amounts);
+    if (!host) return;
+    host.free = minus(host.free, amounts);
+    this.promise.took(amounts);
   }
 
   give(hostId: string, amounts: Amounts): void {
     const host = this.byId.get(hostId)?.host;
     if (!host) return;
     host.free = plus(host.free, amounts);
+    this.promise.corrected();
     this.refused.clear();
   }
 }

@@ -3,16 +3,18 @@ import type { GroupStatus } from '../hypervisor/replication-port.ts';
 import type { Flaw } from '../kernel/errors.ts';
 import type { Cluster } from '../model/inventory.ts';
 import type { Network } from '../model/network.ts';
+import { type HeldSeat, seatsAt } from '../model/placeholder.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
-import type { RecoveryPlanSpec } from '../model/recovery-plan.ts';
+import type { RecoveryPlan, RecoveryPlanSpec } from '../model/recovery-plan.ts';
 import type { Vm } from '../model/vm.ts';
-import type { SitePicture } from '../recovery/capacity.ts';
 import { spaceOf } from '../recovery/mapping.ts';
 import { networkAfter, type Route, recoverySites } from '../recovery/route.ts';
+import type { SitePicture } from '../recovery/site.ts';
 import { planFlaws } from '../recovery/validation.ts';
 import { asTenant } from '../store/context.ts';
 import { Inventory } from '../store/inventory.ts';
 import { keys } from '../store/keys.ts';
+import { placeholdersOf } from '../store/placeholders.ts';
 import { withRecoveries } from '../store/recoveries.ts';
 import type { Store } from '../store/store.ts';
 
@@ -52,6 +54,11 @@ export class PlanReader {
       this.inventory.datastores(siteId),
     ]);
     return { clusters, hosts, datastores };
+  }
+
+  /** By VM, the seats that a plan keeps at a site (DR-21). */
+  async seats(plan: RecoveryPlan, siteId: string): Promise<Map<string, HeldSeat>> {
+    return seatsAt(await placeholdersOf(this.store, plan), siteId);
   }
 
   /** All that is wrong with a plan of these groups. */

@@ -56,6 +56,10 @@ export async function readGround(
 export async function weighing({ reader, asked, vms }: Ground, { route, rerunOf }: Decided): Promise<Weighed> {
   const { action, plan, groups } = asked;
   if (!WITH_VMS.includes(action) || action === 'rollback' || rerunOf) return { flaws: [], capacity: undefined };
-  const [flaws, picture] = await Promise.all([reader.flaws(plan, groups, vms, route), reader.picture(route.toSiteId)]);
-  return { flaws, capacity: rehearsePlan(plan, vms, route, picture, { copies: action === 'test' }) };
+  const [flaws, picture, seats] = await Promise.all([
+    reader.flaws(plan, groups, vms, route),
+    reader.picture(route.toSiteId),
+    reader.seats(plan, route.toSiteId),
+  ]);
+  return { flaws, capacity: rehearsePlan(plan, vms, route, picture, { copies: action === 'test', seats }) };
 }

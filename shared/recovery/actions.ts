@@ -2,7 +2,7 @@ import { DomainError, type Flaw, type ProblemCode } from '../kernel/errors.ts';
 import type { Execution, PlanAction } from '../model/execution.ts';
 import { type GroupEvent, type GroupState, groupMachine, type ProtectedGroup } from '../model/protection.ts';
 import { type PlanEvent, type PlanState, planMachine, type RecoveryPlan } from '../model/recovery-plan.ts';
-import { type Capacity, capacityFigures, capacityWords } from './capacity.ts';
+import { type Capacity, capacityFigures, capacityWords, failuresWords } from './capacity.ts';
 import { nextOf, notTestedWords } from './readiness.ts';
 import { type Route, recoverySites, routeOf } from './route.ts';
 import { isTested } from './tested.ts';
@@ -288,8 +288,11 @@ interface Hindrances {
 export function weigh({ action, plan }: Pick<Asked, 'action' | 'plan'>, { flaws, capacity }: Hindrances): string[] {
   if (!(isSwitch(action) || action === 'test')) return [];
   const room = capacityWords(capacity);
+  // A disaster goes before what is kept for failures, and so does what is moved ahead of one: it is told.
+  const used = isSwitch(action) ? failuresWords(capacity) : undefined;
   const warnings = [...flaws.map((f) => f.message), ...(room ? [room] : [])];
-  if (warnings.length === 0 || action === 'failover') return warnings;
+  const told = used ? [used] : [];
+  if (warnings.length === 0 || action === 'failover') return [...warnings, ...told];
   const code: ProblemCode = flaws.length > 0 ? 'not-ready' : 'no-capacity';
   const help = [...new Set(capacity.homeless.flatMap((h) => h.help))];
   throw new DomainError(code, `Plan ${plan.name} would not succeed: ${warnings.join('; ')}.`, {

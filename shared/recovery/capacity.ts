@@ -1,15 +1,12 @@
-import { demandOf, seated } from '../hypervisor/demand.ts';
+import { demandOf } from '../hypervisor/demand.ts';
 import { type Amounts, type BaseAmounts, minus, nothing, plus } from '../model/amounts.ts';
-import type { Cluster, Datastore, Host } from '../model/inventory.ts';
+import type { Datastore, Host } from '../model/inventory.ts';
+import { amountsOfSeats, type HeldSeat } from '../model/placeholder.ts';
 import { priorityOf, type RecoveryPlanSpec } from '../model/recovery-plan.ts';
-import type { Seat, Vm } from '../model/vm.ts';
-import type { Refused } from '../placement/placement.ts';
-import { placeRecovered } from '../placement/recovery.ts';
+import type { Vm } from '../model/vm.ts';
 import { takesVms } from '../placement/reserved.ts';
-import { seatOf } from '../placement/seat.ts';
-import { needOf } from '../placement/snapshot.ts';
-import { Targets } from '../placement/targets.ts';
-import { clusterAfter, type Route } from './route.ts';
+import type { Route } from './route.ts';
+import { type BrokenPromise, RecoverySite, type SitePicture } from './site.ts';
 import { startWaves } from './waves.ts';
 
 const BASE = ['vcpus', 'mhz', 'memoryMiB'] as const;
@@ -18,82 +15,6 @@ const base = (of: (d: (typeof BASE)[number]) => number): BaseAmounts => ({
   mhz: of('mhz'),
   memoryMiB: of('memoryMiB'),
 });
-
-export interface SitePicture {
-  clusters: readonly Cluster[];
-  hosts: readonly Host[];
-  datastores: readonly Datastore[];
-}
-interface SitePlace {
-  ok: true;
-  clusterId: string;
-  seat: Seat;
-}
-
-/**
- * Where VMs go at a recovery site: to the cluster that theirs is mapped to, else to any that reaches the datastores of
- * their copies, the roomiest first. What a cluster keeps for failures is not asked for: this is one. No chance: the same
- * picture and the same VMs give the same places.
- */
-export class RecoverySite {
-  private readonly clusters: Cluster[];
-  private readonly targets: Map<string, Targets>;
-  private readonly reached: Map<string, readonly string[]>;
-
-  constructor(siteId: string, { clusters, hosts, datastores }: SitePicture) {
-    const of = Map.groupBy(hosts, (h) => h.clusterId);
-    const room = ({ id }: Cluster) =>
-      (of.get(id) ?? []).filter(takesVms).reduce((sum, h) => sum + Math.max(0, h.free.memoryMiB), 0);
-    this.clusters = clusters
-      .filter((c) => c.siteId === siteId)
-      .sort((a, b) => room(b) - room(a) || (a.id < b.id ? -1 : 1));
-    this.targets = new Map(this.clusters.map((c) => [c.id, new Targets(c, of.get(c.id) ?? [])]));
-    this.reached = new Map(datastores.map((d) => [d.id, d.clusters]));
-  }
-
-  /** A place for a VM, taken in the picture; not on hosts to avoid. @returns the last refusal where no cluster has one */
-  place(
-    vm: Vm,
-    plan: Pick<RecoveryPlanSpec, 'clusterMap'>,
-    route: Route,
-    avoid?: ReadonlySet<string>,
-  ): SitePlace | Refused {
-    let refused: Refused = { ok: false, examined: 0, hosts: 0, ruledOut: {}, promised: [], help: [NO_CLUSTER] };
-    for (const cluster of this.open(vm, plan, route)) {
-      const targets = this.targets.get(cluster.id) as Targets;
-      const need = needOf(vm, { sites: [route.toSiteId], clusterId: cluster.id, storage: false, avoid });
-      const found = placeRecovered(need, cluster, (asked) => targets.pick(asked, vm.hostId ?? vm.clusterId));
-      if (found.ok) {
-        const seat = seatOf(found);
-        targets.take(seat.hostId, demandOf(seated(vm, seat)));
-        return { ok: true, clusterId: cluster.id, seat };
-      }
-      refused = found;
-    }
-    return refused;
-  }
-
-  /** The cluster that a VM belongs to there when it needs no host. */
-  clusterFor(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): string | undefined {
-    return this.open(vm, plan, route)[0]?.id;
-  }
-
-  /** Clusters that it may go to, the roomiest first. */
-  private open(vm: Vm, plan: Pick<RecoveryPlanSpec, 'clusterMap'>, route: Route): Cluster[] {
-    const mapped = clusterAfter(plan, vm.clusterId, route);
-    const copies = vm.protection?.replicas.find((r) => r.siteId === route.toSiteId)?.volumes ?? [];
-    return this.clusters.filter(
-      ({ id }) =>
-        (mapped === undefined || id === mapped) && copies.every(({ datastoreId }) => this.reaches(id, datastoreId)),
-    );
-  }
-
-  private reaches(clusterId: string, datastoreId: string): boolean {
-    const clusters = this.reached.get(datastoreId);
-    return clusters === undefined || clusters.length === 0 || clusters.includes(clusterId);
-  }
-}
-const NO_CLUSTER = 'Map the cluster to one of the recovery site, and let that reach the datastores of the copies.';
 
 interface ClusterRoom {
   clusterId: string;
@@ -130,6 +51,13 @@ export interface Capacity {
   clusters: ClusterRoom[];
   homeless: HomelessVm[];
   places: { vmId: string; clusterId: string; hostId: string }[];
+  /** vCPUs, MHz and memory that the plan keeps there for those VMs (DR-21); counted among what is free. */
+  reserved: BaseAmounts & { vms: number };
+  /**
+   * Clusters that would not keep any more what they keep for failures (HA-13), were all VMs started there. A failover uses
+   * it up; a test finds no place there.
+   */
+  failures: BrokenPromise[];
   /** Of a test: what its copies take of datastores that have not enough of it. */
   storage: StoreRoom[];
 }
@@ -143,7 +71,11 @@ export function rehearsePlan(
   vms: readonly Vm[],
   route: Route,
   picture: SitePicture,
-  { copies = false, site = new RecoverySite(route.toSiteId, picture) }: { copies?: boolean; site?: RecoverySite } = {},
+  {
+    copies = false,
+    seats = new Map(),
+    site = new RecoverySite(route.toSiteId, picture, { seats, spares: copies }),
+  }: { copies?: boolean; seats?: ReadonlyMap<string, HeldSeat>; site?: RecoverySite } = {},
 ): Capacity {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const coming = vms.filter((vm) => vm.desired === 'running' && (copies || vm.siteId !== route.toSiteId));
@@ -153,7 +85,8 @@ export function rehearsePlan(
     plan,
     coming.map((vm) => vm.id),
   );
-  for (const vm of waves.flatMap((w) => w.vms.map((id) => byId.get(id) as Vm))) {
+  const inTurn = waves.flatMap((w) => w.vms.map((id) => byId.get(id) as Vm));
+  for (const vm of inTurn) {
     const found = site.place(vm, plan, route);
     const demand = demandOf(vm);
     if (found.ok) {
@@ -170,7 +103,8 @@ export function rehearsePlan(
       });
   }
   const demand = coming.map((vm) => demandOf(vm)).reduce((sum, d) => plus(sum, d), nothing());
-  const usable = picture.hosts.filter((h) => h.siteId === route.toSiteId && takesVms(h));
+  const mine = [...seats].flatMap(([id, seat]) => (seat.lentTo === undefined && byId.has(id) ? [seat] : []));
+  const usable = picture.hosts.filter((h) => h.siteId === route.toSiteId && takesVms(h)).map((h) => withSeats(h, mine));
   const free = freeOf(usable);
   const lacks = minus(demand, { ...free });
   return {
@@ -193,8 +127,29 @@ export function rehearsePlan(
         };
       }),
     ...capacity,
+    reserved: { ...amountsOfSeats(mine), vms: mine.length },
+    failures: copies ? withoutSparing(plan, inTurn, route, picture, seats) : site.brokenPromises(),
     storage: copies ? storageOf(vms, route.toSiteId, picture.datastores) : [],
   };
+}
+
+/** A host, with what is kept on it for VMs of the plan counted as free. */
+function withSeats(host: Host, mine: readonly HeldSeat[]): Host {
+  const here = mine.filter((seat) => seat.hostId === host.id);
+  return here.length === 0 ? host : { ...host, free: here.reduce((sum, s) => plus(sum, s.amounts), host.free) };
+}
+
+/** What would not be kept for failures if copies were given places all the same. */
+function withoutSparing(
+  plan: Pick<RecoveryPlanSpec, 'clusterMap'>,
+  vms: readonly Vm[],
+  route: Route,
+  picture: SitePicture,
+  seats: ReadonlyMap<string, HeldSeat>,
+): BrokenPromise[] {
+  const site = new RecoverySite(route.toSiteId, picture, { seats });
+  for (const vm of vms) site.place(vm, plan, route);
+  return site.brokenPromises();
 }
 
 const freeOf = (hosts: readonly Host[]): BaseAmounts =>
@@ -211,16 +166,31 @@ function storageOf(vms: readonly Vm[], siteId: string, datastores: readonly Data
   });
 }
 
+/** That nothing is left for failures at the recovery site once all VMs run there (HA-13); undefined while that is kept. */
+export function failuresWords({ failures }: Pick<Capacity, 'failures'>): string | undefined {
+  if (failures.length === 0) return undefined;
+  return failures
+    .map((f) => `cluster ${f.name} would not keep what it keeps for failures: ${f.reasons.join('; ')}`)
+    .join('; ');
+}
+
 /** In words, with figures; undefined when all find a place. */
-export function capacityWords({ siteId, needed, free, lacking, homeless, storage }: Capacity): string | undefined {
+export function capacityWords(capacity: Capacity): string | undefined {
+  const { siteId, needed, free, lacking, homeless, storage } = capacity;
   const parts: string[] = [];
   if (homeless.length > 0) {
     const [first] = homeless;
     const short = BASE.filter((d) => lacking[d] !== undefined).map((d) => `${needed[d]} ${d} needed, ${free[d]} free`);
-    const sum = short.length > 0 ? short.join('; ') : 'in sum there is enough, but no host has room for each';
+    const spared = homeless.some((h) => h.ruledOut['failover-capacity'] !== undefined);
+    const scattered = spared
+      ? 'the rest is kept for failures (HA-13)'
+      : 'in sum there is enough, but no host has room for each';
+    const sum = short.length > 0 ? short.join('; ') : scattered;
     parts.push(
       `${homeless.length} of ${needed.vms} VMs find no place at site ${siteId} (${sum}); the first is ${first?.name}`,
     );
+    const failures = failuresWords(capacity);
+    if (spared && failures) parts.push(failures);
   }
   for (const s of storage)
     parts.push(`copies of a test need ${s.neededGiB} GiB of datastore ${s.datastoreId}, which has ${s.freeGiB} free`);

@@ -3,7 +3,7 @@ import type { Flaw } from '../kernel/errors.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
 import { planMachine, type RecoveryPlan } from '../model/recovery-plan.ts';
 import type { Vm } from '../model/vm.ts';
-import { type Capacity, capacityWords } from './capacity.ts';
+import { type Capacity, capacityWords, failuresWords } from './capacity.ts';
 import type { Standing } from './standing.ts';
 import { drillsOf, isTested, lastDrill } from './tested.ts';
 
@@ -18,6 +18,8 @@ const FINDING_CODES = [
   'not-tested',
   'mapping',
   'capacity',
+  'seats-lacking',
+  'failures-unprepared',
   'rpo-violated',
   'not-synced',
   'divergence',
@@ -43,6 +45,8 @@ const WEIGHTS: Record<FindingCode, { points: number; blocks?: true }> = {
   'not-tested': { points: 30 },
   mapping: { points: 30 },
   capacity: { points: 30 },
+  'seats-lacking': { points: 20 },
+  'failures-unprepared': { points: 5 },
   'rpo-violated': { points: 25 },
   'not-synced': { points: 20 },
   divergence: { points: 20 },
@@ -79,6 +83,8 @@ export interface ReadinessFacts {
   vms: readonly Pick<Vm, 'id' | 'name' | 'protection'>[];
   standings: readonly Standing[];
   capacity?: Capacity;
+  /** By VM, what the plan keeps at its recovery site (DR-21). */
+  seats?: ReadonlyMap<string, unknown> | undefined;
   flaws: readonly Flaw[];
   now: number;
 }
@@ -260,12 +266,44 @@ function standingFindings(s: Standing): ReadinessFinding[] {
   return found;
 }
 
-function siteFindings({ capacity, flaws, plan }: ReadinessFacts): ReadinessFinding[] {
+/** States of the group in which the watch sees to its seats; from a switch on until it is reprotected there are none. */
+const SEATED: readonly ProtectedGroup['state'][] = [...SOUND, 'initialSync', 'suspended', 'error'];
+
+/** DR-21: what was to be kept at the recovery site, and is not. */
+function seatFindings({ plan, groups, vms, seats, capacity }: ReadinessFacts): ReadinessFinding[] {
+  if (plan.reserve !== 'full' || !seats || !capacity || !groups.every((g) => SEATED.includes(g.state))) return [];
+  const without = vms.filter((vm) => !seats.has(vm.id));
+  if (without.length === 0) return [];
+  return [
+    finding(
+      'seats-lacking',
+      capacity.siteId,
+      `room is to be kept there for each VM, and ${without.length} of ${vms.length} have none; the first is ${without[0]?.name}`,
+      'bring hosts of the recovery site back, or add some: seats are taken by themselves as soon as there is room',
+      { siteId: capacity.siteId, withoutSeat: without.length, vms: vms.length, free: capacity.free },
+    ),
+  ];
+}
+
+function siteFindings(facts: ReadinessFacts): ReadinessFinding[] {
+  const { capacity, flaws, plan } = facts;
   const found = flaws.map(({ location, message, fix = 'change the plan' }) =>
     finding(message.startsWith('There is no protected group') ? 'group-missing' : 'mapping', plan.id, message, fix, {
       location: location.replace(/^body\./, ''),
     }),
   );
+  found.push(...seatFindings(facts));
+  const used = capacity && failuresWords(capacity);
+  if (capacity && used)
+    found.push(
+      finding(
+        'failures-unprepared',
+        capacity.siteId,
+        `with its VMs there nothing would be left for failures of hosts (HA-13): ${used}`,
+        'add hosts there, or be ready to repair them fast after a failover',
+        { clusters: capacity.failures },
+      ),
+    );
   const words = capacity && capacityWords(capacity);
   if (!capacity || !words) return found;
   const fix = capacity.homeless[0]?.help[0] ?? 'free or add storage at the recovery site';

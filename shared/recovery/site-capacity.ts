@@ -1,7 +1,9 @@
 import type { BaseAmounts } from '../model/amounts.ts';
+import type { HeldSeat } from '../model/placeholder.ts';
 import type { Vm } from '../model/vm.ts';
-import { type Capacity, RecoverySite, rehearsePlan, type SitePicture } from './capacity.ts';
+import { type Capacity, rehearsePlan } from './capacity.ts';
 import type { Route } from './route.ts';
+import { RecoverySite, type SitePicture } from './site.ts';
 
 const BASE = ['vcpus', 'mhz', 'memoryMiB'] as const;
 const each = (of: (d: (typeof BASE)[number]) => number): BaseAmounts => ({
@@ -19,10 +21,16 @@ const add = (a: Needed, b: Needed): Needed => ({ ...each((d) => a[d] + b[d]), vm
 export class SiteRehearsal {
   private readonly sites = new Map<string, { site: RecoverySite; sum?: Capacity }>();
 
-  /** What the plan finds there, after those before it. */
-  add(plan: Parameters<typeof rehearsePlan>[0], vms: readonly Vm[], route: Route, picture: SitePicture): Capacity {
+  /** What the plan finds there, after those before it; `seats` is what it has kept there. */
+  add(
+    plan: Parameters<typeof rehearsePlan>[0],
+    vms: readonly Vm[],
+    route: Route,
+    { picture, seats }: { picture: SitePicture; seats?: ReadonlyMap<string, HeldSeat> },
+  ): Capacity {
     const there = this.sites.get(route.toSiteId) ?? { site: new RecoverySite(route.toSiteId, picture) };
     this.sites.set(route.toSiteId, there);
+    if (seats) there.site.keep(seats);
     const capacity = rehearsePlan(plan, vms, route, picture, { site: there.site });
     there.sum = there.sum ? together(there.sum, capacity) : capacity;
     return capacity;

@@ -45,10 +45,9 @@ export function voided(
   };
 }
 
-/** Whether a change of a plan changes what a test of it would show: everything but its name, its objectives and who begins it. */
+/** Whether a change of a plan changes what a test of it would show: not its name, its objectives, who begins it, what it keeps. */
 export function testsOtherwise(before: RecoveryPlanSpec, after: RecoveryPlanSpec): boolean {
-  const shown = ({ name: _, rtoMinutes: __, drillEveryDays: ___, takeOver: ____, ...rest }: RecoveryPlanSpec) =>
-    canonical(rest);
+  const shown = ({ name, rtoMinutes, drillEveryDays, takeOver, reserve, ...rest }: RecoveryPlanSpec) => canonical(rest);
   return shown(before) !== shown(after);
 }
 

@@ -26,6 +26,7 @@ export async function readBelief(store: Store): Promise<Belief> {
     groups: [],
     plans: [],
     executions: [],
+    placeholders: [],
     operations: [],
   };
   const shelves: [RegExp, (row: Row) => void][] = [
@@ -40,6 +41,7 @@ export async function readBelief(store: Store): Promise<Belief> {
     [/^T#\w+#GROUP$/, (r) => belief.groups.push(r as never)],
     [/^T#\w+#PLAN$/, (r) => belief.plans.push(r as never)],
     [/^T#\w+#EXEC#/, (r) => belief.executions.push(r as never)],
+    [/^T#\w+#SEATS$/, (r) => belief.placeholders.push(r as never)],
     [/^T#\w+#VDC$/, (r) => belief.vdcs.push(r as never)],
     [/^T#\w+#VPC$/, (r) => belief.vpcs.push(r as never)],
     [/^T#\w+#NET$/, (r) => belief.networks.push(r as never)],

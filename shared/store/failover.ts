@@ -44,7 +44,8 @@ async function waitingIn(store: Store, clusterId: string): Promise<Vm[]> {
 export function allFound({ hosts, vms }: FailoverRecords): boolean {
   const own = new Set(hosts.map((h) => h.id));
   const found = vms.flatMap(holdsOf).reduce((sum, h) => sum + (own.has(h.hostId) ? (h.amounts.vms ?? 0) : 0), 0);
-  return found === hosts.reduce((sum, host) => sum + (allocatedOf(host).vms ?? 0), 0);
+  // Seats that are kept for recovery are no VMs that could be found (DR-21).
+  return found === hosts.reduce((sum, host) => sum + (allocatedOf(host).vms ?? 0) - (host.keptVms ?? 0), 0);
 }
 
 /**

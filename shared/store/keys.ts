@@ -64,6 +64,10 @@ export const keys = {
   siteSwitchPart: (id: string, n: number): Key => ({ pk: `SYS#SWITCHPART#${id}`, sk: String(n).padStart(5, '0') }),
   /** There is one while a site is being switched. */
   siteClaim: (siteId: string): Key => ({ pk: 'SYS#SWITCHING', sk: siteId }),
+  /** What is kept for the VMs of a group at its recovery site (DR-21). */
+  placeholders: (tenantId: string, groupId: string): Key => ({ pk: tenantPart(tenantId, 'SEATS'), sk: groupId }),
+  /** There is one for each of them, so that a probe finds them without looking through all tenants. */
+  reserved: (groupId: string): Key => ({ pk: 'SYS#RESERVED', sk: groupId }),
   /** Until when the primaries of a site may write without seeing anybody (DR-7). */
   siteLease: (siteId: string): Key => ({ pk: 'SYS#DRLEASE', sk: siteId }),
   incident: (id: string): Key => ({ pk: 'SYS#INCIDENT', sk: id }),

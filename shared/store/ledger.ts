@@ -2,6 +2,7 @@ import type { Hold, StorageHold } from '../hypervisor/demand.ts';
 import { DomainError, notFound } from '../kernel/errors.ts';
 import { type Amounts, changed, minus, nothing, plus } from '../model/amounts.ts';
 import type { Datastore, Host, Link } from '../model/inventory.ts';
+import { keptOf } from '../model/placeholder.ts';
 import { QUOTA_DIMENSIONS, type Quota, usageOf, type Vdc } from '../model/vdc.ts';
 import { keys } from './keys.ts';
 import type { Transaction } from './transaction.ts';
@@ -37,14 +38,22 @@ export class LinkFull extends Error {
 interface Demanded {
   unclaimed?: boolean;
   newcomer?: boolean;
+  /** What of it is kept for recovery plans from now on, more or less than before (DR-21). */
+  kept?: Amounts;
 }
+
+/** The counts of what is kept that change. */
+const keptChange = (kept: Amounts | undefined): { count?: Record<string, number> } => {
+  const counts = kept ? Object.entries(keptOf(kept)).filter(([, n]) => n !== 0) : [];
+  return counts.length > 0 ? { count: Object.fromEntries(counts) } : {};
+};
 
 /** Takes capacity of a host that is online: relative, under a capacity condition, never by version. */
 export function takeHost(
   tx: Transaction,
   host: { clusterId: string; id: string },
   taken: Amounts,
-  { unclaimed = false, newcomer = true }: Demanded = {},
+  { unclaimed = false, newcomer = true, kept }: Demanded = {},
 ): void {
   const named = changed(taken);
   const key = keys.host(host.clusterId, host.id);
@@ -61,10 +70,12 @@ export function takeHost(
   };
   const values = { ':online': 'online', ...Object.fromEntries(named.map(([d, n]) => [`:${d}`, n])) };
   const onFail = (found: unknown) => new HostFull(found as Host | undefined);
-  if (named.length === 0) tx.check(key, condition, onFail, values, 'control', names);
+  const counts = keptChange(kept);
+  if (named.length === 0 && !counts.count) tx.check(key, condition, onFail, values, 'control', names);
   else
     tx.update(key, {
       add: Object.fromEntries(named.map(([d, n]) => [`free.${d}`, -n])),
+      ...counts,
       condition,
       names,
       values,
@@ -77,38 +88,60 @@ export function giveHost(
   host: { clusterId: string; id: string },
   given: Amounts,
   also: Partial<Host> = {},
+  kept?: Amounts,
 ): void {
   tx.update(keys.host(host.clusterId, host.id), {
     set: also,
     add: Object.fromEntries(changed(given).map(([d, n]) => [`free.${d}`, n])),
+    ...keptChange(kept),
   });
 }
 
 /**
  * Carries over what VMs held before to what they hold after, each host's net change in one action: a host that takes
  * more, or on which a VM is to run from now on, must be online and have it, and one that more VMs hold than before must
- * not be about to be emptied.
+ * not be about to be emptied. `seats`: what is kept for recovery plans before and after; it is held like the rest (DR-21).
  */
 export function shiftHosts(
   tx: Transaction,
   clusterOf: (hostId: string) => string,
-  before: readonly Hold[],
-  after: readonly Hold[],
+  held: readonly Hold[],
+  holding: readonly Hold[],
   runOn: ReadonlyMap<string, Demanded> = new Map(),
+  seats: Seats = NO_SEATS,
 ): void {
   const holders = (holds: readonly Hold[], id: string) => holds.filter((h) => h.hostId === id).length;
-  const net = new Map<string, Amounts>();
-  for (const { hostId, amounts } of after) net.set(hostId, plus(net.get(hostId) ?? nothing(), amounts));
-  for (const { hostId, amounts } of before) net.set(hostId, minus(net.get(hostId) ?? nothing(), amounts));
+  const [before, after] = [
+    [...held, ...seats.before],
+    [...holding, ...seats.after],
+  ];
+  const net = netOf(before, after);
+  const keeps = netOf(seats.before, seats.after);
   for (const [id, amounts] of net) {
     const host = { clusterId: clusterOf(id), id };
     const demanded = runOn.get(id);
+    const kept = keeps.get(id);
     const newcomer = holders(after, id) > holders(before, id);
     const arrives = holders(before, id) === 0 && holders(after, id) > 0;
     if (demanded || arrives || changed(amounts).some(([, n]) => n > 0))
-      takeHost(tx, host, amounts, { ...demanded, newcomer });
-    else if (changed(amounts).length > 0) giveHost(tx, host, minus(nothing(), amounts));
+      takeHost(tx, host, amounts, { ...demanded, newcomer, ...(kept ? { kept } : {}) });
+    else if (changed(amounts).length > 0 || keptChange(kept).count)
+      giveHost(tx, host, minus(nothing(), amounts), {}, kept);
   }
+}
+
+interface Seats {
+  before: readonly Hold[];
+  after: readonly Hold[];
+}
+const NO_SEATS: Seats = { before: [], after: [] };
+
+/** By host, how much more is held after than before. */
+function netOf(before: readonly Hold[], after: readonly Hold[]): Map<string, Amounts> {
+  const net = new Map<string, Amounts>();
+  for (const { hostId, amounts } of after) net.set(hostId, plus(net.get(hostId) ?? nothing(), amounts));
+  for (const { hostId, amounts } of before) net.set(hostId, minus(net.get(hostId) ?? nothing(), amounts));
+  return net;
 }
 
 export function takeDatastore(tx: Transaction, datastore: { siteId: string; id: string }, gib: number): void {

@@ -23,6 +23,8 @@ export interface UpdateSpec {
   set?: Item;
   /** Relative changes: a ledger is never overwritten. */
   add?: Record<string, number>;
+  /** Relative changes of attributes that count from 0 while they are not there. */
+  count?: Record<string, number>;
   remove?: string[];
   /** Condition in DynamoDB's language; `:x` come from `values`, `#x` from `names`. */
   condition?: string;
@@ -146,6 +148,11 @@ export function buildUpdate(spec: UpdateSpec): {
   for (const [attribute, delta] of Object.entries(spec.add ?? {})) {
     values[`:a${n}`] = delta;
     sets.push(`${path(attribute)} = ${path(attribute)} + :a${n++}`);
+  }
+  for (const [attribute, delta] of Object.entries(spec.count ?? {})) {
+    values[`:a${n}`] = delta;
+    values[':zero'] = 0;
+    sets.push(`${path(attribute)} = if_not_exists(${path(attribute)}, :zero) + :a${n++}`);
   }
   const removes = (spec.remove ?? []).map(path);
   const expression = [sets.length ? `SET ${sets.join(', ')}` : '', removes.length ? `REMOVE ${removes.join(', ')}` : '']

@@ -11,7 +11,14 @@ const violations = ({ freeGiB = 980, freeMbps = 900 }) => {
     datastore('san-b', { siteId: 'b', capacityGiB: 1_000, freeGiB }),
   ];
   const links = [{ id: 'link_ab', from: 'a', to: 'b', latencyMs: 1, mbps: 1_000, freeMbps, mode: 'sync' }];
-  const belief = { hosts: [], datastores: stores, links, vms: [vm('v')], groups: [group('pg_1', ['v'])] };
+  const belief = {
+    hosts: [],
+    datastores: stores,
+    links,
+    vms: [vm('v')],
+    groups: [group('pg_1', ['v'])],
+    placeholders: [],
+  };
   const facts = { belief: belief as unknown as Belief, seen: { processes: [], answered: [] }, now: 0 };
   return hostLedgersEqualSums.check(facts).violations;
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { capacityWords, RecoverySite, rehearsePlan } from '../../shared/recovery/capacity.ts';
+import { capacityWords, rehearsePlan } from '../../shared/recovery/capacity.ts';
+import { RecoverySite } from '../../shared/recovery/site.ts';
 import { cluster, datastore, host } from '../placement/hosts.ts';
 import { OUT, picture, plan, vm } from './things.ts';
 

@@ -5,8 +5,8 @@ import type { Network } from '../../shared/model/network.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
 import type { RecoveryPlan, RecoveryPlanSpec } from '../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../shared/model/vm.ts';
-import type { SitePicture } from '../../shared/recovery/capacity.ts';
 import type { PlanFacts } from '../../shared/recovery/plan-facts.ts';
+import type { SitePicture } from '../../shared/recovery/site.ts';
 import { printOf } from '../../shared/recovery/tested.ts';
 import { cluster, datastore, host } from '../placement/hosts.ts';
 

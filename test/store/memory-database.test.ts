@@ -80,10 +80,19 @@ const UPDATES = [
   'REMOVE runsOn',
   'SET runsOn = :s, #list = :v',
   'SET #n = #n + :f',
+  'SET #n = if_not_exists(#n, :z) + :n',
+  'SET #map.#a = if_not_exists(#map.#a, :z) + :n, #state = :s',
 ];
 const NAMES = ['n', 'version', 'state', 'claim', 'list', 'map', 'a', 'b', 'pk'];
 const condition = fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined });
-const values = fc.record({ ':n': small, ':s': word, ':t': word, ':v': value, ':f': fc.constantFrom(0.1, 0.2, -1.75) });
+const values = fc.record({
+  ':n': small,
+  ':s': word,
+  ':t': word,
+  ':v': value,
+  ':z': fc.constant(0),
+  ':f': fc.constantFrom(0.1, 0.2, -1.75),
+});
 
 /** The names and values that these expressions speak of. */
 function placeholders(expressions: (string | undefined)[], all: Record<string, unknown>) {

@@ -1,8 +1,8 @@
 import type { ExecutionVm } from '../../shared/model/execution.ts';
 import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
 import { nextEpoch, type Vm, type VmState } from '../../shared/model/vm.ts';
-import type { RecoverySite } from '../../shared/recovery/capacity.ts';
 import type { Route } from '../../shared/recovery/route.ts';
+import type { RecoverySite } from '../../shared/recovery/site.ts';
 import { type Finding, stateAfter } from './judge.ts';
 import type { AddressMap } from './nics.ts';
 import { noHost, ownCluster } from './place.ts';
@@ -13,7 +13,7 @@ export interface Decided {
   entry: ExecutionVm;
   move?: PlacedVm;
 }
-type Placing = { move: PlacedVm; reason?: string } | { move?: undefined; reason: string };
+export type Placing = { move: PlacedVm; reason?: string } | { move?: undefined; reason: string };
 
 interface Ground {
   plan: RecoveryPlan;

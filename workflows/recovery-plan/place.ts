@@ -1,8 +1,7 @@
 import { holdsOf } from '../../shared/hypervisor/demand.ts';
 import { minus, nothing, plus } from '../../shared/model/amounts.ts';
 import type { Vm } from '../../shared/model/vm.ts';
-import type { Refused } from '../../shared/placement/placement.ts';
-import { RecoverySite, type SitePicture } from '../../shared/recovery/capacity.ts';
+import { RecoverySite, type SitePicture } from '../../shared/recovery/site.ts';
 import { startWaves } from '../../shared/recovery/waves.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { Inventory } from '../../shared/store/inventory.ts';
@@ -21,7 +20,12 @@ export async function pictureOf(siteId: string, store: Store): Promise<SitePictu
 }
 
 /** The site, with what VMs hold there that are about to be placed anew given back. */
-export function siteWithout(siteId: string, picture: SitePicture, vms: readonly Vm[]): RecoverySite {
+export function siteWithout(
+  siteId: string,
+  picture: SitePicture,
+  vms: readonly Vm[],
+  terms: ConstructorParameters<typeof RecoverySite>[2] = {},
+): RecoverySite {
   const given = new Map<string, ReturnType<typeof nothing>>();
   for (const { hostId, amounts } of vms.flatMap(holdsOf))
     given.set(hostId, plus(given.get(hostId) ?? nothing(), amounts));
@@ -29,7 +33,7 @@ export function siteWithout(siteId: string, picture: SitePicture, vms: readonly 
     const back = given.get(host.id);
     return back ? { ...host, free: minus(host.free, minus(nothing(), back)) } : host;
   });
-  return new RecoverySite(siteId, { ...picture, hosts });
+  return new RecoverySite(siteId, { ...picture, hosts }, terms);
 }
 
 /** VMs in the order in which they are to be given places: whoever starts first chooses first. */
@@ -45,9 +49,4 @@ export function inOrder(plan: Case['plan'], vms: readonly Vm[]): Vm[] {
 /** Where a VM that is at the site already may go: in its own cluster. */
 export const ownCluster = ({ clusterId }: Vm) => ({ clusterMap: { [clusterId]: clusterId } });
 
-export const noHost = ({ hosts, ruledOut, help }: Refused): string =>
-  hosts === 0
-    ? (help[0] ?? 'no host can take it')
-    : `no host of ${hosts} can take it: ${Object.entries(ruledOut)
-        .map(([rule, n]) => `${rule} rules out ${n}`)
-        .join(', ')}`;
+export { noHost } from '../../shared/recovery/site.ts';

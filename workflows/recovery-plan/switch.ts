@@ -1,10 +1,12 @@
 import type { ExecutionVm } from '../../shared/model/execution.ts';
+import { type HeldSeat, seatsAt } from '../../shared/model/placeholder.ts';
 import { nextEpoch, type Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
+import { placeholdersOf } from '../../shared/store/placeholders.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { State, StepDeps } from '../engine/step-table.ts';
 import { arrived, type Case, enterPhase, loadCase } from './case.ts';
-import { type Decided, entryOf, placeOne, unmoved } from './decide.ts';
+import { type Decided, entryOf, type Placing, placeOne, unmoved } from './decide.ts';
 import { type Finding, judge } from './judge.ts';
 import { AddressMap } from './nics.ts';
 import { entriesOf, readParts, withEntries, writeParts } from './parts.ts';
@@ -86,12 +88,14 @@ async function decideAll(
   const kinds = (kind: Finding['kind']) => vms.filter((vm) => findings.get(vm.id)?.kind === kind);
   const [coming, starting] = [kinds('switch'), kinds('start')];
   const picture = await pictureOf(at.siteId, store);
-  const site = siteWithout(at.siteId, picture, starting);
+  const seats = seatsAt(await placeholdersOf(store, plan), at.siteId);
+  const site = siteWithout(at.siteId, picture, starting, { seats });
   const addresses = await AddressMap.read(plan, route, coming, store);
   const places = new Map(
     inOrder(plan, [...coming, ...starting]).map((vm) => {
       const finding = findings.get(vm.id) as Finding;
-      return [vm.id, placeOne(vm, finding, { plan, route: { ...route, toSiteId: at.siteId }, site, addresses })];
+      const to = { ...route, toSiteId: at.siteId };
+      return [vm.id, withSeat(placeOne(vm, finding, { plan, route: to, site, addresses }), seats.get(vm.id))];
     }),
   );
   return open.map((entry) => {
@@ -100,4 +104,12 @@ async function decideAll(
     if (vm && move) return { entry: entryOf(entry, move), ...(move.move ? { move: move.move } : {}) };
     return { entry: unmoved(entry, vm, findings.get(entry.id) as Finding) };
   });
+}
+
+/** A VM that changes over uses up what was kept for it, wherever it comes to sit. */
+function withSeat(placing: Placing, was: HeldSeat | undefined): Placing {
+  const { move } = placing;
+  if (!move?.over || !was || !move.vm.protection) return placing;
+  const { tenantId, id: vmId, protection } = move.vm;
+  return { ...placing, move: { ...move, uses: { tenantId, groupId: protection.groupId, vmId, was } } };
 }

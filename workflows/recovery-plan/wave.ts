@@ -11,6 +11,7 @@ import {
   vmMachine,
 } from '../../shared/model/vm.ts';
 import { HostFull, refundVdc, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
+import { SeatsMoved, type SeatUse, seatItem, seatShift, useSeats } from '../../shared/store/placeholders.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
 import { Moved, unchanged, vmKey } from '../vm/records.ts';
@@ -29,6 +30,8 @@ export interface PlacedVm {
   seat?: Seat;
   reason?: string;
   over?: { siteId: string; replica: Replica; nics: Nic[] };
+  /** What was kept for it (DR-21) becomes its own, or free again: used up either way. */
+  uses?: SeatUse;
 }
 
 /** What was under way with the VM at its old place, and is of no meaning any more. */
@@ -65,6 +68,7 @@ export function wave(moves: readonly PlacedVm[], operationId: string): Transacti
     const { vm, over, seat } = move;
     for (const { hostId } of holdsOf(vm)) clusters.set(hostId, vm.clusterId);
     if (seat) clusters.set(seat.hostId, move.clusterId);
+    if (move.uses) clusters.set(move.uses.was.hostId, move.uses.was.clusterId);
     change(tx, move, operationId);
     if (!over) continue;
     moveAddresses(tx, vm, vm.nics, over.nics);
@@ -73,12 +77,15 @@ export function wave(moves: readonly PlacedVm[], operationId: string): Transacti
     const less = storageGiBOf(vm) - storageGiBOf({ disks: disksAfter(vm, over.replica) });
     if (less > 0) refundVdc(tx, { tenantId: vm.tenantId, id: vm.vdcId }, { storageGiB: less });
   }
+  const uses = moves.flatMap((move) => move.uses ?? []);
+  useSeats(tx, uses);
   shiftHosts(
     tx,
     (id) => clusters.get(id) as string,
     moves.flatMap(({ vm }) => holdsOf(vm)),
     moves.flatMap((move) => holdsOf(after(move))),
     new Map(moves.flatMap(({ seat }) => (seat ? [[seat.hostId, {}]] : []))),
+    seatShift(uses),
   );
   return tx;
 }
@@ -111,8 +118,9 @@ function change(tx: Transaction, { vm, state, clusterId, seat, reason, over }: P
 }
 
 /** Items that a move writes: the VM, its addresses, its datastores and quota, and the hosts that give and take. */
-const itemsOf = ({ vm, seat, over }: PlacedVm): string[] => [
+const itemsOf = ({ vm, seat, over, uses }: PlacedVm): string[] => [
   vm.id,
+  ...(uses ? [seatItem(uses), uses.was.hostId] : []),
   ...(over ? addressItems(vm.nics, over.nics) : []),
   ...(over && vm.storageMoves ? vm.storageMoves.disks.map((d) => d.datastoreId) : []),
   ...(over && vm.storageMoves ? vm.disks.map((d) => d.datastoreId) : []),
@@ -143,8 +151,10 @@ export async function writeMoves(moves: readonly PlacedVm[], operationId: string
     );
     const broken = ends.find((end) => end.status === 'rejected');
     if (!broken) continue;
-    if (broken.reason instanceof HostFull || broken.reason instanceof Moved) throw new TryAgain(broken.reason.message);
-    throw broken.reason;
+    const { reason } = broken;
+    if (reason instanceof HostFull || reason instanceof Moved || reason instanceof SeatsMoved)
+      throw new TryAgain(reason.message);
+    throw reason;
   }
 }
 

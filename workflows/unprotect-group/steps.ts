@@ -5,14 +5,16 @@
  *
  * 1. Drop    the sites forget the group, its primary first              undo: let go of it, with the reason
  * 2. Remove  copies are deleted, their room given back, VMs let go of   undo: none
- * 3. Finish  forgets the group, gives back its part of the links        undo: none
+ * 3. Finish  forgets the group, gives back its part of links and seats   undo: none
  *
  * It only goes forward. When it fails the group stays `unprotected`, and can be deleted again. A site that stays silent for
  * PATIENCE_MS is not waited for: what stands there is left behind, and an alarm says so.
  */
 import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
+import { SEATS_ALARM } from '../../shared/model/placeholder.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
+import { HOSTS_AT_ONCE, withinHosts } from '../../shared/recovery/seats.ts';
 import { ALARMS } from '../../shared/replication/watch.ts';
 import { clearAlarm, raiseAlarm } from '../../shared/store/alarms.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
@@ -20,6 +22,7 @@ import { tellOfGroup } from '../../shared/store/groups.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { shiftLinks } from '../../shared/store/ledger.ts';
 import { Operations } from '../../shared/store/outbox.ts';
+import { changePlaceholders, readPlaceholders, SeatsMoved } from '../../shared/store/placeholders.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
 import { changed, heldGroup, membersOf, mustHold, release } from '../group/records.ts';
@@ -75,7 +78,8 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
   const now = deps.clock.now();
   const group = await heldGroup(state, deps);
   if (group) {
-    for (const code of ALARMS) await clearAlarm(deps.store, deps.ids, code, group.id, now);
+    await dropSeats(group, deps);
+    for (const code of [...ALARMS, SEATS_ALARM]) await clearAlarm(deps.store, deps.ids, code, group.id, now);
     if (silent.length > 0) {
       const text = `Copies of protected group ${group.name} are left at ${silent.join(', ')}, which did not answer when it was dissolved`;
       await raiseAlarm(deps.store, deps.ids, { code: LEFT_BEHIND, object: group.id, severity: 'minor', text }, now);
@@ -91,6 +95,23 @@ async function finish(state: State, deps: StepDeps): Promise<Record<string, unkn
   const result = { groupId: state.groupId, leftBehindAt: silent };
   await new Operations(deps.store, SYSTEM).finish(state.operationId, { ok: true, result }, deps.clock);
   return {};
+}
+
+/** What a recovery plan keeps for VMs that are not protected any more is given back (DR-21). */
+async function dropSeats(group: ProtectedGroup, { store }: StepDeps): Promise<void> {
+  for (;;) {
+    const [held] = await readPlaceholders(store, group.tenantId, [group.id]);
+    if (!held) return;
+    const step = withinHosts(held.seats, {}, HOSTS_AT_ONCE);
+    const tx = new Transaction();
+    changePlaceholders(tx, [{ before: held, ...(step.whole ? {} : { after: { ...held, seats: step.seats } }) }]);
+    try {
+      await store.commit(tx);
+    } catch (error) {
+      if (error instanceof SeatsMoved) throw new TryAgain(error.message);
+      throw error;
+    }
+  }
 }
 
 async function letGo(state: State, deps: StepDeps): Promise<void> {

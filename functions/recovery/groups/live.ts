@@ -8,8 +8,10 @@ import { diskRefusals } from '../../../shared/replication/eligibility.ts';
 import { afterLoss, type LegStanding, promisedMs, standingOf } from '../../../shared/replication/standing.ts';
 import { SYSTEM } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
+import { readPlaceholders } from '../../../shared/store/placeholders.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
+import { placeholderViews } from '../../http/placeholders.ts';
 import { readGroup } from './begin.ts';
 import { membersOf } from './change.ts';
 import { groupView, legView } from './views.ts';
@@ -17,7 +19,12 @@ import { groupView, legView } from './views.ts';
 /** The group with how far its copies are, as its sites say now; of those that do not answer belief alone is shown. */
 export async function read(call: Call, port: HypervisorPort): Promise<Answer> {
   const group = await readGroup(call);
-  const [answers, outdated] = await Promise.all([ask(port, group), outdatedOf(call, group)]);
+  const members = await membersOf(call, group);
+  const [answers, outdated, [kept]] = await Promise.all([
+    ask(port, group),
+    outdatedOf(call, members),
+    readPlaceholders(call.deps.store, call.tenantId, [group.id]),
+  ]);
   const silent = sitesOf(group).filter((id) => !answers.has(id));
   const legs = standingOf(group, answers, call.now);
   const losses = group.legs.length > 0 ? afterLoss(group, legs) : [];
@@ -25,6 +32,8 @@ export async function read(call: Call, port: HypervisorPort): Promise<Answer> {
     ...groupView(group),
     legs: legs.map((standing) => ({ ...legView(standing.leg), ...standingView(standing, group) })),
     ...(outdated.length > 0 ? { outdated } : {}),
+    placeholders: members.flatMap((vm) => placeholderViews(vm, kept).map((view) => ({ vmId: vm.id, ...view }))),
+    ...(kept ? { reservedBy: kept.planId } : {}),
     ...(silent.length > 0 ? { silentSites: silent } : {}),
     ...(losses.length > 0
       ? {
@@ -62,8 +71,7 @@ async function ask(port: HypervisorPort, group: ProtectedGroup): Promise<Map<str
 }
 
 /** Members that are not protected as they are (DR-17): as noted, or as their disks have come to lie. */
-async function outdatedOf(call: Call, group: ProtectedGroup): Promise<{ vmId: string; reason: string }[]> {
-  const members = await membersOf(call, group);
+async function outdatedOf(call: Call, members: readonly Vm[]): Promise<{ vmId: string; reason: string }[]> {
   const sites = [...new Set(members.map((vm) => vm.siteId))];
   const inventory = new Inventory(call.deps.store, SYSTEM);
   const datastores = (await Promise.all(sites.map((id) => inventory.datastores(id)))).flat();

@@ -13,6 +13,7 @@ import { partKeys } from '../../../shared/plans/records.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
 import { type AutomaticPlan, isAutomatic } from '../../../shared/recovery/take-over.ts';
 import { testsOtherwise, voided } from '../../../shared/recovery/tested.ts';
+import { decideAnew } from '../../../shared/store/anew.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
@@ -21,6 +22,7 @@ import { nameTaken, versioned } from '../../http/conditions.ts';
 import { acceptAction } from './accept.ts';
 import { readReadiness } from './readiness.ts';
 import { deleteRefused, patchRefused } from './refused.ts';
+import { orDecidedAnew, reserve } from './reserve.ts';
 import { planView } from './views.ts';
 
 const nameKey = (tenantId: string, name: string) => keys.name(tenantId, 'PLAN', name);
@@ -55,27 +57,7 @@ export const planHandlers = (port: HypervisorPort) => {
     failbackRecoveryPlan: act('failback'),
     rollbackRecoveryPlan: act('rollback'),
 
-    async createRecoveryPlan(call: Call<RecoveryPlanSpec>) {
-      const { homeSiteId } = await mustBeSound(call as Call<never>, call.body);
-      const plan: RecoveryPlan = {
-        ...call.body,
-        id: call.newId('plan'),
-        tenantId: call.tenantId,
-        state: 'ready',
-        homeSiteId,
-        executions: 0,
-        version: 1,
-        createdAt: call.now,
-      };
-      const tx = new Transaction()
-        .put(keys.plan(call.tenantId, plan.id), plan)
-        .put(keys.plannedPlan(plan.id), { planId: plan.id, tenantId: call.tenantId })
-        .put(nameKey(call.tenantId, plan.name), { id: plan.id }, { ifAbsent: nameTaken('recovery plan', plan.name) });
-      markAutomatic(tx, undefined, plan);
-      return call.commit(tx, shown(plan, call as Call<never>, 201), {
-        event: { type: 'plan.created', subject: plan.id, data: { name: plan.name, groups: plan.groups } },
-      });
-    },
+    createRecoveryPlan: (call: Call<RecoveryPlanSpec>) => decideAnew(() => create(call)),
 
     async listRecoveryPlans(call: Call<never>) {
       const { state, name } = call.query;
@@ -88,84 +70,9 @@ export const planHandlers = (port: HypervisorPort) => {
       return shown(await read(call), call);
     },
 
-    /** A change that a test would show makes the test void (I11). */
-    async patchRecoveryPlan(call: Call<z.infer<typeof recoveryPlanChange>>) {
-      const asked = call as Call<never>;
-      const before = await read(asked);
-      call.checkVersion(before);
-      const refused = patchRefused(before, call.body);
-      if (refused) throw refused;
-      const { rtoMinutes, drillEveryDays, ...rest } = call.body;
-      const cleared = [
-        ...(rtoMinutes === null ? ['rtoMinutes'] : []),
-        ...(drillEveryDays === null ? ['drillEveryDays'] : []),
-      ];
-      const set: Partial<RecoveryPlan> = {
-        ...(rest as Partial<RecoveryPlan>),
-        ...(rtoMinutes ? { rtoMinutes } : {}),
-        ...(drillEveryDays ? { drillEveryDays } : {}),
-      };
-      const wanted = Object.fromEntries(
-        Object.entries({ ...before, ...set }).filter(([field]) => !cleared.includes(field)),
-      ) as unknown as RecoveryPlan;
-      const otherwise = testsOtherwise(spec(before), spec(wanted));
-      if (otherwise || (isAutomatic(wanted) && !isAutomatic(before))) {
-        const ready = before.state === 'ready';
-        // Where its groups are now is where a plan for other groups begins.
-        const same = wanted.groups.some((id) => before.groups.includes(id));
-        const sound = await mustBeSound(asked, spec(wanted), same || !ready ? before.homeSiteId : undefined);
-        Object.assign(set, sound);
-      }
-      const stale = otherwise && before.testedAt !== undefined ? voided(before) : { set: {}, remove: [] };
-      Object.assign(set, stale.set);
-      const removed = [...cleared, ...stale.remove];
-      const after = Object.fromEntries(
-        Object.entries({ ...before, ...set, version: before.version + 1 }).filter(
-          ([field]) => !removed.includes(field),
-        ),
-      ) as unknown as RecoveryPlan;
-      const tx = new Transaction().update(keys.plan(call.tenantId, before.id), {
-        set,
-        remove: removed,
-        add: { version: 1 },
-        ...versioned(before),
-      });
-      markAutomatic(tx, before, after);
-      if (after.name !== before.name)
-        tx.put(
-          nameKey(call.tenantId, after.name),
-          { id: after.id },
-          { ifAbsent: nameTaken('recovery plan', after.name) },
-        ).delete(nameKey(call.tenantId, before.name));
-      return call.commit(tx, shown(after, asked), {
-        event: {
-          type: 'plan.changed',
-          subject: after.id,
-          data: { fields: Object.keys(call.body), testVoid: stale.remove.length > 0 },
-        },
-      });
-    },
+    patchRecoveryPlan: (call: Call<z.infer<typeof recoveryPlanChange>>) => decideAnew(() => change(call)),
 
-    /** The plan goes first, so that nothing can begin; then its records, which nobody can reach any more. */
-    async deleteRecoveryPlan(call: Call<never>) {
-      const plan = await read(call);
-      call.checkVersion(plan);
-      const refused = deleteRefused(plan);
-      if (refused) throw refused;
-      const tx = new Transaction()
-        .delete(keys.plan(call.tenantId, plan.id), {
-          condition: '#version = :version',
-          names: { '#version': 'version' },
-          values: { ':version': plan.version },
-          onFail: (found) => versionedOrGone(plan, found),
-        })
-        .delete(keys.plannedPlan(plan.id))
-        .delete(nameKey(call.tenantId, plan.name));
-      markAutomatic(tx, plan, undefined);
-      const answer = await call.commit(tx, { status: 204 }, { event: { type: 'plan.deleted', subject: plan.id } });
-      await deleteRecords(call, plan);
-      return answer;
-    },
+    deleteRecoveryPlan: (call: Call<never>) => decideAnew(() => end(call)),
 
     async getRecoveryPlanReadiness(call: Call<never>) {
       return { status: 200, body: await readReadiness(call, port, await read(call)) };
@@ -179,6 +86,114 @@ function markAutomatic(tx: Transaction, before: RecoveryPlan | undefined, after:
   if (after && is && !was)
     tx.put(keys.automaticPlan(after.id), { planId: after.id, tenantId: after.tenantId } satisfies AutomaticPlan);
   if (before && was && !is) tx.delete(keys.automaticPlan(before.id));
+}
+
+async function create(call: Call<RecoveryPlanSpec>) {
+  const { homeSiteId } = await mustBeSound(call as Call<never>, call.body);
+  const plan: RecoveryPlan = {
+    ...call.body,
+    id: call.newId('plan'),
+    tenantId: call.tenantId,
+    state: 'ready',
+    homeSiteId,
+    executions: 0,
+    version: 1,
+    createdAt: call.now,
+  };
+  const tx = new Transaction()
+    .put(keys.plan(call.tenantId, plan.id), plan)
+    .put(keys.plannedPlan(plan.id), { planId: plan.id, tenantId: call.tenantId })
+    .put(nameKey(call.tenantId, plan.name), { id: plan.id }, { ifAbsent: nameTaken('recovery plan', plan.name) });
+  markAutomatic(tx, undefined, plan);
+  await reserve(tx, call as Call<never>, undefined, plan);
+  return orDecidedAnew(() =>
+    call.commit(tx, shown(plan, call as Call<never>, 201), {
+      event: { type: 'plan.created', subject: plan.id, data: { name: plan.name, groups: plan.groups } },
+    }),
+  );
+}
+
+/** A change that a test would show makes the test void (I11). */
+async function change(call: Call<z.infer<typeof recoveryPlanChange>>) {
+  const asked = call as Call<never>;
+  const before = await read(asked);
+  call.checkVersion(before);
+  const refused = patchRefused(before, call.body);
+  if (refused) throw refused;
+  const { rtoMinutes, drillEveryDays, ...rest } = call.body;
+  const cleared = [
+    ...(rtoMinutes === null ? ['rtoMinutes'] : []),
+    ...(drillEveryDays === null ? ['drillEveryDays'] : []),
+  ];
+  const set: Partial<RecoveryPlan> = {
+    ...(rest as Partial<RecoveryPlan>),
+    ...(rtoMinutes ? { rtoMinutes } : {}),
+    ...(drillEveryDays ? { drillEveryDays } : {}),
+  };
+  const wanted = Object.fromEntries(
+    Object.entries({ ...before, ...set }).filter(([field]) => !cleared.includes(field)),
+  ) as unknown as RecoveryPlan;
+  const otherwise = testsOtherwise(spec(before), spec(wanted));
+  if (otherwise || (isAutomatic(wanted) && !isAutomatic(before))) {
+    const ready = before.state === 'ready';
+    // Where its groups are now is where a plan for other groups begins.
+    const same = wanted.groups.some((id) => before.groups.includes(id));
+    const sound = await mustBeSound(asked, spec(wanted), same || !ready ? before.homeSiteId : undefined);
+    Object.assign(set, sound);
+  }
+  const stale = otherwise && before.testedAt !== undefined ? voided(before) : { set: {}, remove: [] };
+  Object.assign(set, stale.set);
+  const removed = [...cleared, ...stale.remove];
+  const after = Object.fromEntries(
+    Object.entries({ ...before, ...set, version: before.version + 1 }).filter(([field]) => !removed.includes(field)),
+  ) as unknown as RecoveryPlan;
+  const tx = new Transaction().update(keys.plan(call.tenantId, before.id), {
+    set,
+    remove: removed,
+    add: { version: 1 },
+    ...versioned(before),
+  });
+  if (after.name !== before.name)
+    tx.put(
+      nameKey(call.tenantId, after.name),
+      { id: after.id },
+      { ifAbsent: nameTaken('recovery plan', after.name) },
+    ).delete(nameKey(call.tenantId, before.name));
+  markAutomatic(tx, before, after);
+  await reserve(tx, asked, before, after);
+  return orDecidedAnew(() =>
+    call.commit(tx, shown(after, asked), {
+      event: {
+        type: 'plan.changed',
+        subject: after.id,
+        data: { fields: Object.keys(call.body), testVoid: stale.remove.length > 0 },
+      },
+    }),
+  );
+}
+
+/** The plan goes first, so that nothing can begin; then its records, which nobody can reach any more. */
+async function end(call: Call<never>) {
+  const plan = await read(call);
+  call.checkVersion(plan);
+  const refused = deleteRefused(plan);
+  if (refused) throw refused;
+  const tx = new Transaction()
+    .delete(keys.plan(call.tenantId, plan.id), {
+      condition: '#version = :version',
+      names: { '#version': 'version' },
+      values: { ':version': plan.version },
+      onFail: (found) => versionedOrGone(plan, found),
+    })
+    .delete(keys.plannedPlan(plan.id))
+    .delete(nameKey(call.tenantId, plan.name));
+  markAutomatic(tx, plan, undefined);
+  await reserve(tx, call, plan, undefined);
+  const answer = await orDecidedAnew(() =>
+    call.commit(tx, { status: 204 }, { event: { type: 'plan.deleted', subject: plan.id } }),
+  );
+  await deleteRecords(call, plan);
+  return answer;
 }
 
 const versionedOrGone = (plan: RecoveryPlan, found: unknown): Error =>

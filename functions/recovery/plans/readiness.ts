@@ -17,14 +17,15 @@ export async function readReadiness(call: Call<never>, port: HypervisorPort, pla
   const [first] = groups;
   const route = first && routeOf(plan, first);
   const vms = await reader.vms(groups);
-  const [flaws, picture, seen] = await Promise.all([
+  const [flaws, picture, seats, seen] = await Promise.all([
     reader.flaws(plan, groups, vms, route),
     route ? reader.picture(route.toSiteId) : undefined,
+    route ? reader.seats(plan, route.toSiteId) : undefined,
     route ? seenOf(port, groups) : undefined,
   ]);
-  const capacity = route && picture ? rehearsePlan(plan, vms, route, picture) : undefined;
+  const capacity = route && picture ? rehearsePlan(plan, vms, route, picture, seats ? { seats } : {}) : undefined;
   const standings = route ? groups.map((g): Standing => standingOf(g, route, seen?.get(g.id) ?? new Map(), now)) : [];
-  const found = readinessOf({ plan, groups, vms, standings, flaws, now, ...(capacity ? { capacity } : {}) });
+  const found = readinessOf({ plan, groups, vms, standings, flaws, now, seats, ...(capacity ? { capacity } : {}) });
   const ids = vms.map((vm) => vm.id);
   return readinessView(plan, found, {
     standings,

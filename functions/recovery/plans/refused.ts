@@ -10,12 +10,15 @@ const held = (plan: RecoveryPlan): DomainError =>
   );
 
 /** A plan is not changed while it executes, and its groups only while none of them is with it. */
-export function patchRefused(plan: RecoveryPlan, change: { groups?: string[] | undefined }): DomainError | undefined {
+export function patchRefused(
+  plan: RecoveryPlan,
+  change: { groups?: string[] | undefined; reserve?: string | undefined },
+): DomainError | undefined {
   if (plan.claim !== undefined) return held(plan);
-  if (change.groups === undefined || plan.state === 'ready') return undefined;
+  if ((change.groups === undefined && change.reserve === undefined) || plan.state === 'ready') return undefined;
   return new DomainError(
     'illegal-transition',
-    `Plan ${plan.name} is ${plan.state}: its groups can be changed only when it is ready. What can be done: ${nextOf(plan)}.`,
+    `Plan ${plan.name} is ${plan.state}: its groups, and what is kept for them, can be changed only when it is ready. What can be done: ${nextOf(plan)}.`,
     { figures: { state: plan.state, allowedFrom: ['ready'] } },
   );
 }

@@ -28,6 +28,7 @@ export function planView(p: RecoveryPlan, now: number) {
       networkMap: p.networkMap,
       ipMap: p.ipMap,
       clusterMap: p.clusterMap,
+      reserve: p.reserve,
       steps: p.steps,
       rtoMinutes: p.rtoMinutes,
       drillEveryDays: p.drillEveryDays,

@@ -9,9 +9,10 @@ import type { SitePlans } from '../../../shared/plans/at-site.ts';
 import type { PlanReader } from '../../../shared/plans/facts.ts';
 import { type Asker, readGround } from '../../../shared/plans/ground.ts';
 import { type Asked, decide, weigh } from '../../../shared/recovery/actions.ts';
-import type { Capacity, SitePicture } from '../../../shared/recovery/capacity.ts';
+import type { Capacity } from '../../../shared/recovery/capacity.ts';
 import { readinessOf } from '../../../shared/recovery/readiness.ts';
 import { type Route, routeOf } from '../../../shared/recovery/route.ts';
+import type { SitePicture } from '../../../shared/recovery/site.ts';
 import { SiteRehearsal } from '../../../shared/recovery/site-capacity.ts';
 import { inOrder, isUnderWay } from '../../../shared/recovery/site-order.ts';
 import { type Standing, standingOf } from '../../../shared/recovery/standing.ts';
@@ -69,7 +70,7 @@ async function rehearse(call: Call<never>, plan: RecoveryPlan, rehearsal: Rehear
     flaws = await reader.flaws(plan, groups, vms, way);
     // Only what would begin takes room from those after it.
     const room = refusals.length === 0 ? rehearsal.room : new SiteRehearsal();
-    capacity = room.add(plan, vms, way, picture);
+    capacity = room.add(plan, vms, way, { picture, seats: await reader.seats(plan, way.toSiteId) });
     try {
       warnings.push(...weigh(asked, { flaws, capacity }));
     } catch (error) {

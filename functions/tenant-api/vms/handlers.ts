@@ -1,10 +1,12 @@
 import type * as z from 'zod';
 import type { convertVm, migrateVm, patchVm } from '../../../shared/contract/shapes.ts';
-import { tenantPart } from '../../../shared/store/keys.ts';
+import type { Placeholders } from '../../../shared/model/placeholder.ts';
+import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { acceptMigration } from '../../http/moves.ts';
 import { performanceOf } from '../../http/observed.ts';
+import { placeholderViews } from '../../http/placeholders.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { deleteVm, startVm, stopVm } from './actions.ts';
@@ -29,7 +31,11 @@ export const vmHandlers = (deps: TenantDeps) => ({
   },
 
   async getVm(call: Call) {
-    return resource(200, vmView(await new TenantData(deps.store, call.context).get('vm', call.param('vmId'))));
+    const vm = await new TenantData(deps.store, call.context).get('vm', call.param('vmId'));
+    if (!vm.protection) return resource(200, vmView(vm));
+    const kept = await deps.store.get<Placeholders>(keys.placeholders(vm.tenantId, vm.protection.groupId));
+    const view = { ...vmView(vm), placeholders: placeholderViews(vm, kept) };
+    return resource(200, view);
   },
 
   /** Where to, a tenant does not choose: hosts are the operator's. */

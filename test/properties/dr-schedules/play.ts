@@ -158,7 +158,10 @@ class Player {
       vms: new Set((await this.watch.belief()).groups.filter((g) => groups.includes(g.id)).flatMap((g) => g.vms)),
     };
     const priorities = Object.fromEntries(Object.entries(all).filter(([vm]) => vms.has(vm)));
-    this.plans.push((await this.must<{ id: string }>('POST', '/v1/recovery-plans', { name, groups, priorities })).id);
+    // Of a group one plan keeps the room.
+    const reserve = name !== 'second' && this.schedule.seed % 2 === 0 ? 'full' : 'none';
+    const body = { name, groups, priorities, reserve };
+    this.plans.push((await this.must<{ id: string }>('POST', '/v1/recovery-plans', body)).id);
   }
 
   private async must<T>(method: string, path: string, body?: object): Promise<T> {

@@ -59,6 +59,7 @@ function at(row: Row, path: readonly string[]): AttributeValue | undefined {
 function operand(o: Operand, row: Row, p: Placeholders): AttributeValue | undefined {
   if ('value' in o) return p.value(o.value);
   if ('path' in o) return at(row, p.path(o.path));
+  if ('ifAbsent' in o) return at(row, p.path(o.ifAbsent.path)) ?? p.value(o.ifAbsent.value);
   const sized = at(row, p.path(o.size));
   const size =
     sized?.L?.length ??

@@ -2,7 +2,7 @@ import { Invalid } from './values.ts';
 
 /** A path's steps as they are written: `#name` is looked up, any other word stands for itself. */
 export type Path = readonly string[];
-export type Operand = { path: Path } | { value: string } | { size: Path };
+export type Operand = { path: Path } | { value: string } | { size: Path } | { ifAbsent: { path: Path; value: string } };
 export type Condition =
   | { op: 'and' | 'or'; parts: Condition[] }
   | { op: 'not'; part: Condition }
@@ -152,10 +152,22 @@ class Reader {
     if (clauses.size === 0) throw new Invalid('the expression is empty');
     return update;
   }
+  /** What a set may add to: an operand, or a number that stands where nothing is. */
+  private term(): Operand {
+    if (this.tokens[this.at] !== 'if_not_exists' || this.tokens[this.at + 1] !== '(') return this.operand();
+    this.at += 2;
+    const path = this.path();
+    this.must(',');
+    const value = this.tokens[this.at] ?? this.fail();
+    if (!value.startsWith(':')) this.fail();
+    this.at++;
+    this.must(')');
+    return { ifAbsent: { path, value } };
+  }
   private assignment(): Update['set'][number] {
     const path = this.path();
     this.must('=');
-    const first = this.operand();
+    const first = this.term();
     for (const sign of ['+', '-'] as const) if (this.eat(sign)) return { path, terms: [first, this.operand()], sign };
     return { path, terms: [first] };
   }
