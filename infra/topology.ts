@@ -164,16 +164,7 @@ export const FUNCTIONS = {
     entry: 'functions/disks/handler.ts',
     // A disk with what protects it, what it is charged to and where it stands.
     leadingKeys: {
-      control: [
-        'T#*#VM',
-        'T#*#VDC',
-        'T#*#GROUP',
-        'T#*#RECOVERY',
-        'T#*#IDEM',
-        'SYS#SITE',
-        'SYS#DATASTORE#*',
-        'SYS#AUDIT#*',
-      ],
+      control: ['T#*#VM', 'T#*#VDC', 'T#*#GROUP', 'T#*#RECOVERY', 'T#*#IDEM', 'SYS#DATASTORE#*', 'SYS#AUDIT#*'],
       events: ['T#*'],
     },
     tables: { control: 'readWrite', events: 'readWrite' },

@@ -161,6 +161,42 @@ describe('its recovery site is not to be reached', () => {
   });
 });
 
+describe('a disk of a protected VM is moved', () => {
+  it('to another shared datastore and stays protected; to storage that is not replicated it does not get', async () => {
+    const hosts = { count: 2, cores: 16, mhz: 2400, memoryGiB: 64 };
+    const store = (name: string, kind = 'shared') => ({ name, capacityGiB: 500, kind });
+    const site = (name: string, datastores: object[]) => ({ name, clusters: [{ name: 'c1', hosts }], datastores });
+    const link = { from: 'a', to: 'b', latencyMs: 1, mbps: 10_000, mode: 'sync' };
+    const sites = [
+      site('a', [store('san'), store('nas'), store('nvme', 'virtualised-local')]),
+      site('b', [store('san')]),
+    ];
+    story = await Switching.start({ sites, links: [link] });
+    const { client, operator } = story.test;
+    const { vms, group } = await story.protect(1);
+    const [vm] = vms as [VmView];
+    const plan = await story.plan([group]);
+    const { vms: believed, datastores } = await story.belief();
+    const here = believed[0]?.disks[0]?.datastoreId;
+    const at = (kind: string) => datastores.find((d) => d.siteId === 'site_a' && d.kind === kind && d.id !== here)?.id;
+    const move = (datastoreId: string | undefined) =>
+      client.call('POST', `/v1/system/vms/${vm.id}/disks/migrate`, {
+        token: operator,
+        body: { disks: [{ name: 'root', datastoreId }] },
+      });
+    expect(await move(at('virtualised-local'))).toMatchObject({ status: 409, body: { rule: 'STO-1' } });
+    expect((await move(at('shared'))).status).toBe(202);
+    await story.test.settle();
+    expect((await story.belief()).vms[0]?.disks[0]?.datastoreId).toBe(at('shared'));
+    expect((await story.groups.get(group.id)).outdated).toBeUndefined();
+    await grown(vm);
+    await story.acme.write(vm.id, LAST, 'on the other datastore');
+    await story.burn('site_a');
+    expect(await story.done(plan, 'failover')).toMatchObject({ state: 'success', lostWrites: { count: 0 } });
+    expect(await story.acme.read(vm.id, LAST)).toBe('on the other datastore');
+  });
+});
+
 describe('what cannot be protected is said at once', () => {
   it('a disk that is not persistent, a management VM and another release at the other site, each with its reason', async () => {
     const hosts = { count: 2, cores: 16, mhz: 2400, memoryGiB: 64 };

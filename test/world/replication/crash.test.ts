@@ -73,6 +73,18 @@ const without = (lab: ReplicationLab, vm: string) => {
 
 const scenes: Scene[] = [
   {
+    name: 'growVolumes: the copies, then what is copied',
+    async prepare(lab) {
+      await writes(lab, 'first');
+      await lab.protect([lab.leg('b', 'sync')]);
+      lab.tick(30);
+    },
+    async order(port, lab) {
+      const larger = (site: string) => lab.vms.map((vm) => ({ ...lab.volume(site, vm), sizeGiB: 3 }));
+      return [await port.growVolumes('b', larger('b')), await port.growVolumes('a', larger('a'))];
+    },
+  },
+  {
     name: 'configureGroups: two legs for the first time',
     async prepare(lab) {
       await writes(lab, 'first');
