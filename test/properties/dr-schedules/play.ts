@@ -27,6 +27,10 @@ export interface Tally {
   instants: number;
   checks: number;
   writes: number;
+  /** Things that were looked at, by invariant of disaster recovery. */
+  looked: Record<string, number>;
+  /** Tests that were compared with what was before them. */
+  compared: number;
   /** Actions that were accepted, by name. */
   done: Record<string, number>;
 }
@@ -47,7 +51,14 @@ export async function play(schedule: Schedule): Promise<Tally> {
     const watch = new RecoveryWatch(memory.db, () => test.cloud.store, guests);
     const player = new Player(schedule, test, watch, guests, acme);
     await player.play();
-    return { instants: watch.instants, checks: watch.checks, writes: guests.history.length, done: player.done };
+    return {
+      instants: watch.instants,
+      checks: watch.checks,
+      looked: watch.looked,
+      compared: watch.compared,
+      writes: guests.history.length,
+      done: player.done,
+    };
   } finally {
     await test.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -202,7 +213,9 @@ class Player {
       await this.test.step(Math.min(until, this.writeAt, this.watch.nextChange(this.now)));
       if (this.dead !== undefined) await this.comeAgain(this.dead);
       if (this.now >= this.writeAt) {
-        await this.guests.write(this.vms);
+        // What guests of test copies write reaches nobody else's disks.
+        const copies = (await this.watch.belief()).vms.filter((vm) => vm.testOf).map((vm) => vm.id);
+        await this.guests.write([...this.vms, ...copies]);
         this.writeAt = this.now + this.schedule.writeEverySeconds * SECOND;
       }
       await this.look();
@@ -305,8 +318,9 @@ class Player {
     }
   }
 
-  private order(planId: string, action: string): Promise<void> {
-    if (!(OPERATION_KINDS as readonly string[]).includes(`plan-${KIND[action] ?? action}`)) return Promise.resolve();
+  private async order(planId: string, action: string): Promise<void> {
+    if (action === 'test') await this.watch.remember(planId);
+    if (!(OPERATION_KINDS as readonly string[]).includes(`plan-${KIND[action] ?? action}`)) return;
     const body = ['migrate', 'failover', 'failback'].includes(action) ? { override: { reason: 'a drill' } } : undefined;
     return this.call(`/v1/recovery-plans/${planId}/${action}`, body, action);
   }

@@ -138,11 +138,15 @@ export class Watch {
   private world(): { hosts: WorldHost[]; faults: Fault[] } {
     return { hosts: this.ofKind<WorldHost>('host'), faults: this.ofKind<Fault>('fault') };
   }
-  private ofKind<T>(kind: string): T[] {
+  protected ofKind<T>(kind: string): T[] {
     const rows = this.db.table(LOCAL_TABLES.world).query(kind, { index: 'by-kind' });
     return [...rows].map((row) => this.read(row) as T);
   }
-  private *rows(table: TableName): Generator<unknown> {
+  /** What stands under a key of the world. */
+  protected at<T>(pk: string): T[] {
+    return [...this.db.table(LOCAL_TABLES.world).query(pk, {})].map((row) => this.read(row) as T);
+  }
+  protected *rows(table: TableName): Generator<unknown> {
     for (const row of this.db.rows(LOCAL_TABLES[table])) yield this.read(row);
   }
   private read(row: Row): unknown {
