@@ -49,7 +49,7 @@ export class RecoveryWatch extends Watch {
 
   override async wrong(now: number, invariants = ALWAYS, atRest = false): Promise<string[]> {
     this.now = now;
-    this.copies = await trueCopies(new World(this.store()), this.faults(), now);
+    this.copies = await trueCopies(new World(this.reader), this.faults(), now);
     const belief = await this.belief();
     const apart = protectedElsewhere(belief);
     const found = (await super.wrong(now, invariants, atRest)).filter((w) => !apart(w));
