@@ -24,9 +24,6 @@ export const copiesOf = async ({ id, tenantId }: RecoveryPlan, { store }: StepDe
  */
 export async function removeCopies(copies: readonly Vm[], deps: StepDeps): Promise<void> {
   if (copies.length === 0) return;
-  const busy = copies.find((vm) => vm.migration ?? vm.storageMoves ?? vm.guestFault);
-  // What works on a copy, as the evacuation of its host, has a place for it that is not in its record yet.
-  if (busy) throw new TryAgain(`operation ${busy.claim} works on ${busy.id}; it is removed when that has ended`);
   await stopProcesses(copies, deps);
   await deleteVolumes(copies, deps);
   for (const [siteId, all] of bySite(copies))

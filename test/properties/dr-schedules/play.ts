@@ -10,8 +10,10 @@ import { TestCloud } from '../../support/cloud.ts';
 import { memoryEngine } from '../../support/dynamo/client.ts';
 import { NumberedGuests } from '../../support/numbered-guests.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
+import { type Sabotage, sabotage } from './sabotage.ts';
 import { type Happening, type Schedule, wordsOf } from './schedule.ts';
 import { RecoveryWatch } from './watch.ts';
+import { KIND, NEXT, ONWARD } from './ways.ts';
 
 const VM_MIB = 512;
 /** Without new trouble everything must have ended within so many seconds of cloud time. */
@@ -36,7 +38,7 @@ export interface Tally {
 }
 
 /** Plays a schedule and looks at every instant. @throws what was wrong, when, and what was done until then. */
-export async function play(schedule: Schedule): Promise<Tally> {
+export async function play(schedule: Schedule, broken: { sabotage?: Sabotage } = {}): Promise<Tally> {
   const chance = seededRandom(schedule.seed);
   let begun = false;
   const memory = memoryEngine(() => (begun ? Math.floor(chance.next() * 3) : 0));
@@ -47,6 +49,7 @@ export async function play(schedule: Schedule): Promise<Tally> {
     const acme = await TestTenant.create(test);
     await test.rest();
     begun = true;
+    if (broken.sabotage) sabotage(memory.db, broken.sabotage);
     const guests = new NumberedGuests(() => test.cloud.store, test.clock);
     const watch = new RecoveryWatch(memory.db, () => test.cloud.store, guests);
     const player = new Player(schedule, test, watch, guests, acme);
@@ -372,27 +375,3 @@ class Player {
     if (wrong.length > 0) throw await this.failure('in the end, ', wrong);
   }
 }
-
-const KIND: Record<string, string> = { failback: 'migrate', rollback: 'migrate' };
-/** What the state of a plan allows. */
-const ONWARD: Record<string, readonly string[]> = {
-  ready: ['migrate', 'test', 'failover', 'failback'],
-  testComplete: ['cleanup', 'cleanup', 'failover'],
-  testPartialFailure: ['cleanup', 'test', 'failover'],
-  cleanupPartialFailure: ['cleanup'],
-  migratePartialFailure: ['migrate', 'rollback', 'failover'],
-  failoverPartialFailure: ['failover'],
-  recovered: ['reprotect'],
-  reprotectPartialFailure: ['reprotect'],
-};
-/** What an operator would do next. */
-const NEXT: Record<string, string> = {
-  testComplete: 'cleanup',
-  testPartialFailure: 'cleanup',
-  cleanupPartialFailure: 'cleanup',
-  migratePartialFailure: 'migrate',
-  failoverPartialFailure: 'failover',
-  recoveredPeerPending: 'reprotect',
-  recovered: 'reprotect',
-  reprotectPartialFailure: 'reprotect',
-};
