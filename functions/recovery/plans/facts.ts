@@ -8,7 +8,7 @@ import type { RecoveryPlanSpec } from '../../../shared/model/recovery-plan.ts';
 import type { Vm } from '../../../shared/model/vm.ts';
 import type { SitePicture } from '../../../shared/recovery/capacity.ts';
 import { spaceOf } from '../../../shared/recovery/mapping.ts';
-import { networkAfter, type Route, recoverySites } from '../../../shared/recovery/route.ts';
+import { homeAt, networkAfter, type Route, recoverySites } from '../../../shared/recovery/route.ts';
 import { planFlaws } from '../../../shared/recovery/validation.ts';
 import { asTenant } from '../../../shared/store/context.ts';
 import { Inventory } from '../../../shared/store/inventory.ts';
@@ -85,7 +85,7 @@ export class PlanReader {
     networks: ReadonlyMap<string, Network>,
     route: Route,
   ): Promise<Map<string, Map<number, string>>> {
-    const nics = vms.flatMap((vm) => vm.nics);
+    const nics = vms.flatMap((vm) => vm.nics).filter((nic) => !homeAt(nic, route));
     const asked = nics.flatMap((nic) => {
       const after = networkAfter(plan, nic.networkId, route);
       return after !== nic.networkId || plan.ipMap?.[nic.id] !== undefined ? [after] : [];
