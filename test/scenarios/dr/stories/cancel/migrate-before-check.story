@@ -11,4 +11,4 @@ guests write every 5s
 at 61s: migrate plan p1
 before step check of plan-migrate: cancel the execution of p1
 run until quiet
-expect web run at a; nothing was lost; group shop is protected; plan p1 is ready; report of p1: migrate failed
+expect web run at a; nothing was lost; group shop is protected; plan p1 is ready; report of p1: migrate failed; no alarm

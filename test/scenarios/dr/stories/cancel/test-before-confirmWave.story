@@ -13,4 +13,4 @@ at 6s: remember everything
 at 10s: test plan p1
 before step confirmWave of plan-test: cancel the execution of p1
 run until quiet
-expect web untouched; nothing was lost; as before; plan p1 is ready; report of p1: test failed
+expect web untouched; nothing was lost; as before; plan p1 is ready; report of p1: test failed; no alarm

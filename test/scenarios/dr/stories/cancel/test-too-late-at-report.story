@@ -14,4 +14,4 @@ at 10s: test plan p1
 before step report of plan-test: cancel the execution of p1
 at 10m: cleanup plan p1
 run until quiet
-expect web untouched; nothing was lost; as before; plan p1 is ready
+expect web untouched; nothing was lost; as before; plan p1 is ready; no alarm

@@ -1,4 +1,4 @@
-A reprotection breaks off at awaitCopy. The same action once more goes on from there.
+The old site is lost while a reprotection waits for its copy. It waits on, and ends when the site is back; a second one has nothing to do.
 
 cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
 cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
@@ -13,4 +13,4 @@ at 10m: reprotect plan p1
 before step awaitCopy of plan-reprotect: fault site-loss site-a for 25m
 at 50m: reprotect plan p1
 run until quiet
-expect web run at b; nothing was lost; plan p1 is ready; group shop is protected; report of p1: reprotect success
+expect web run at b; nothing was lost; plan p1 is ready; group shop is protected; refused "reprotect plan p1" with illegal-transition; report of p1: reprotect success
