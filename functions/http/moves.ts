@@ -12,7 +12,7 @@ import { newOperation } from '../../shared/store/outbox.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import type { FaceDeps } from './deps.ts';
-import { beingRecovered, flawAt, heldBy, noCapacity } from './refusals.ts';
+import { beingRecovered, flawAt, heldBy, mustNotBeTest, noCapacity } from './refusals.ts';
 import { operationView } from './views.ts';
 
 /** Times that a place is chosen anew because it was taken meanwhile, before `busy`. */
@@ -25,6 +25,7 @@ export async function acceptMigration(
   vm: Vm,
   { hostId, options, operationPath }: { hostId?: string | undefined; options: MigrationOptions; operationPath: string },
 ): Promise<Answer> {
+  mustNotBeTest(vm);
   if (vm.claim) throw heldBy(vm);
   if (vm.state === 'faultResuming')
     throw beingRecovered(vm, 'the recovery chooses its host anyway; ask again when it runs');

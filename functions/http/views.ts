@@ -94,7 +94,7 @@ export const vmView = (v: Vm) => ({
     mac: n.mac,
     ip: n.ip,
     io: n.io,
-    ...optional({ qos: n.qos }),
+    ...optional({ qos: n.qos, home: n.home && { networkId: n.home.networkId, mac: n.home.mac, ip: n.home.ip } }),
   })),
   ha: v.ha,
   ...optional({ numa: v.numa, testOf: v.testOf }),

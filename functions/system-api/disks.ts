@@ -13,7 +13,7 @@ import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Call } from '../http/call.ts';
-import { flawAt, heldBy } from '../http/refusals.ts';
+import { flawAt, heldBy, mustNotBeTest } from '../http/refusals.ts';
 import { operationView } from '../http/views.ts';
 
 type Body = z.infer<typeof migrateSystemVmDisks>;
@@ -25,6 +25,7 @@ type Body = z.infer<typeof migrateSystemVmDisks>;
 export async function moveDisks(call: Call<Body>): Promise<Answer> {
   const vm = await new TenantData(call.deps.store, SYSTEM).get('vm', call.param('vmId'));
   call.checkVersion(vm);
+  mustNotBeTest(vm);
   await mustBeMovable(call, vm);
   const { disks, ...options } = call.body;
   // The version never falls, so this token is above that of every storage migration before.

@@ -15,6 +15,7 @@ import { quotaChange, quotaSpec } from '../model/vdc.ts';
 import { cpuSpec, diskSpec, guestSpec, memorySpec, nicSpec, numaSpec, placementSpec, VM_STATES } from '../model/vm.ts';
 import { disk } from './disk.ts';
 import { failoverState } from './failover.ts';
+import { nic } from './nic.ts';
 
 /** VMs in one creation: with a NIC and a host each they fit into one transaction (100 actions). */
 export const MAX_BATCH = 30;
@@ -82,7 +83,7 @@ export const vm = z.object({
   memory: memorySpec,
   guest: guestSpec,
   disks: z.array(disk),
-  nics: z.array(nicSpec.extend({ id: z.string(), mac: z.string(), ip: z.string() })),
+  nics: z.array(nic),
   ha: vmHaSpec,
   numa: numaSpec.optional(),
   testOf: z

@@ -169,7 +169,7 @@ export const systemContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+    problems: ['in-use', 'operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
   migrateSystemVmDisks: post('system', '/v1/system/vms/{vmId}/disks/migrate', {
     tag: 'vms',
@@ -179,7 +179,7 @@ export const systemContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+    problems: ['in-use', 'operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
   explainPlacement: post('system', '/v1/system/placements/explain', {
     tag: 'placement',

@@ -147,7 +147,7 @@ export const tenantContract = {
     body: s.patchVm,
     example: { name: 'web-2' },
     response: ok(s.vm, 'the VM'),
-    problems: ['feature-unavailable', 'no-capacity', 'failover-capacity'],
+    problems: ['in-use', 'feature-unavailable', 'no-capacity', 'failover-capacity'],
   }),
   getVmPerformance: get('tenant', '/v1/vms/{vmId}/performance', {
     tag: 'vms',
@@ -163,7 +163,7 @@ export const tenantContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
+    problems: ['in-use', 'operation-in-progress', 'illegal-transition', 'feature-unavailable', 'no-capacity'],
   }),
   convertVm: post('tenant', '/v1/vms/{vmId}/convert', {
     tag: 'vms',
@@ -197,7 +197,7 @@ export const tenantContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition', 'no-capacity', 'failover-capacity'],
+    problems: ['in-use', 'operation-in-progress', 'illegal-transition', 'no-capacity', 'failover-capacity'],
   }),
   stopVm: post('tenant', '/v1/vms/{vmId}/stop', {
     tag: 'vms',
@@ -207,7 +207,7 @@ export const tenantContract = {
     query: s.dryRunQuery,
     response: accepted,
     longRunning: true,
-    problems: ['operation-in-progress', 'illegal-transition'],
+    problems: ['in-use', 'operation-in-progress', 'illegal-transition'],
   }),
   listOperations: get('tenant', '/v1/operations', {
     tag: 'operations',

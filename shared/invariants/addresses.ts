@@ -1,11 +1,13 @@
+import { addressesOf } from '../model/vm.ts';
 import type { Invariant } from './facts.ts';
 
-/** INV-5: in an address space every IP and MAC is held by one NIC at most, and every NIC's address is claimed for it. */
+/** INV-5: in an address space every IP and MAC is held by one NIC at most, and every NIC's address is claimed for it,
+ * also one that waits for it at home. */
 export const addressesAreUnique: Invariant = {
   id: 'INV-5',
   check({ belief }) {
     const violations: string[] = [];
-    const nics = belief.vms.flatMap((vm) => vm.nics.map((nic) => ({ ...nic, vmId: vm.id })));
+    const nics = belief.vms.flatMap((vm) => addressesOf(vm.nics).map((nic) => ({ ...nic, vmId: vm.id })));
     for (const [word, of] of [
       ['IP', (n: (typeof nics)[number]) => n.ip],
       ['MAC', (n: (typeof nics)[number]) => n.mac],

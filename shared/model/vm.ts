@@ -89,7 +89,16 @@ export interface Nic {
   qos?: NicSpec['qos'];
   /** The address space the claim lies in: the network itself, or the external network of a direct one. */
   spaceId: string;
+  /** While the VM is at another site, in another network: where it comes home to. The address stays claimed for it (DR-13). */
+  home?: NicHome;
 }
+export interface NicHome extends Pick<Nic, 'networkId' | 'spaceId' | 'mac' | 'ip'> {
+  siteId: string;
+}
+
+/** Every address that is claimed for these NICs: those that they have, and those that wait for them at home. */
+export const addressesOf = (nics: readonly Nic[]): Pick<Nic, 'networkId' | 'spaceId' | 'mac' | 'ip'>[] =>
+  nics.flatMap((nic) => (nic.home ? [nic, nic.home] : [nic]));
 
 /** What a VM gets with a host. */
 export interface Seat {

@@ -8,7 +8,7 @@ import type { ProtectedGroup } from '../model/protection.ts';
 import type { RecoveryPlan, RecoveryPlanSpec } from '../model/recovery-plan.ts';
 import type { Vm } from '../model/vm.ts';
 import { spaceOf } from '../recovery/mapping.ts';
-import { networkAfter, type Route, recoverySites } from '../recovery/route.ts';
+import { homeAt, networkAfter, type Route, recoverySites } from '../recovery/route.ts';
 import type { SitePicture } from '../recovery/site.ts';
 import { planFlaws } from '../recovery/validation.ts';
 import { asTenant } from '../store/context.ts';
@@ -92,7 +92,7 @@ export class PlanReader {
     networks: ReadonlyMap<string, Network>,
     route: Route,
   ): Promise<Map<string, Map<number, string>>> {
-    const nics = vms.flatMap((vm) => vm.nics);
+    const nics = vms.flatMap((vm) => vm.nics).filter((nic) => !homeAt(nic, route));
     const asked = nics.flatMap((nic) => {
       const after = networkAfter(plan, nic.networkId, route);
       return after !== nic.networkId || plan.ipMap?.[nic.id] !== undefined ? [after] : [];

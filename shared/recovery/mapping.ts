@@ -4,7 +4,7 @@ import type { Network } from '../model/network.ts';
 import type { RecoveryPlanSpec } from '../model/recovery-plan.ts';
 import type { Nic, Vm } from '../model/vm.ts';
 import type { PlanFacts } from './plan-facts.ts';
-import { addressAfter, networkAfter, type Route, reaches } from './route.ts';
+import { addressAfter, homeAt, networkAfter, type Route, reaches } from './route.ts';
 
 type Facts = Pick<PlanFacts, 'vms' | 'networks' | 'externalSites' | 'taken'>;
 interface Port {
@@ -24,9 +24,11 @@ export function mappingFlaws(plan: RecoveryPlanSpec, facts: Facts, route: Route)
   const ports = facts.vms.flatMap((vm) => vm.nics.map((nic): Port => ({ vm, nic })));
   const written = writtenFlaws(plan, facts, route);
   if (written.length > 0) return [...written, ...nicFlaws(plan, ports, route)];
-  const byNetwork = Map.groupBy(ports, ({ nic }) => nic.networkId);
+  // What comes home gets back what it had there.
+  const away = ports.filter(({ nic }) => !homeAt(nic, route));
+  const byNetwork = Map.groupBy(away, ({ nic }) => nic.networkId);
   const unmapped = [...byNetwork].flatMap(([id, all]) => unmappedFlaws(plan, facts, route, id, all));
-  const movedTo = Map.groupBy(ports, ({ nic }) => networkAfter(plan, nic.networkId, route));
+  const movedTo = Map.groupBy(away, ({ nic }) => networkAfter(plan, nic.networkId, route));
   const addresses = [...movedTo].flatMap(([id, all]) => addressFlaws(plan, facts, route, id, all));
   return [...unmapped, ...nicFlaws(plan, ports, route), ...addresses];
 }

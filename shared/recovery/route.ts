@@ -1,6 +1,7 @@
 import type { Network } from '../model/network.ts';
 import type { ProtectedGroup } from '../model/protection.ts';
 import type { RecoveryPlan, RecoveryPlanSpec } from '../model/recovery-plan.ts';
+import type { Nic, NicHome } from '../model/vm.ts';
 
 /** From where to where the VMs of a plan go. */
 export interface Route {
@@ -43,6 +44,10 @@ const own = (map: Readonly<Record<string, string>> | undefined, key: string): st
 /** The network in the place of this one where the route leads. */
 export const networkAfter = (plan: Pick<RecoveryPlanSpec, 'networkMap'>, networkId: string, { back }: Route): string =>
   (back ? keyOf(plan.networkMap, networkId) : own(plan.networkMap, networkId)) ?? networkId;
+
+/** What waits for a NIC where the route leads: it gets back what it had there, whatever the plan maps by now (DR-13). */
+export const homeAt = ({ home }: Pick<Nic, 'home'>, { toSiteId }: Pick<Route, 'toSiteId'>): NicHome | undefined =>
+  home?.siteId === toSiteId ? home : undefined;
 
 /** The cluster in the place of this one; undefined where any may be taken. Several that are mapped to one: any, going back. */
 export const clusterAfter = (

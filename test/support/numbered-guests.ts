@@ -19,6 +19,8 @@ export interface Acknowledged {
   /** The group that the VM was protected in, and the epoch of the copy that took it; 0 before it was. */
   groupId?: string;
   epoch: number;
+  /** Its place in the order of that group. */
+  sequence?: number;
 }
 /** Of a group: writes that are missing where its VMs are now, and what must not be. */
 export interface Loss {
@@ -90,7 +92,13 @@ export class NumberedGuests {
         this.broken.push(`INV-7: ${write.siteId} took a write of ${groupId} under ${epoch}, after one under ${newest}`);
       this.newest.set(groupId, Math.max(newest, epoch));
     }
-    this.history.push({ ...write, at: this.clock.now(), epoch, ...(groupId ? { groupId } : {}) });
+    this.history.push({
+      ...write,
+      at: this.clock.now(),
+      epoch,
+      ...(groupId ? { groupId } : {}),
+      ...(copy ? { sequence: copy.sequence } : {}),
+    });
   }
 
   /**
@@ -127,6 +135,14 @@ export class NumberedGuests {
       broken.push(...inOrder(there, present, `the copy of ${group.id} at ${copy.siteId}`));
     }
     return broken;
+  }
+
+  /** What guests of each group were told is safe, in order. */
+  told(): Map<string, Acknowledged[]> {
+    return Map.groupBy(
+      this.history.filter((w) => w.groupId !== undefined),
+      (w) => w.groupId as string,
+    );
   }
 
   private of(vmIds: readonly string[]): Acknowledged[] {

@@ -1,13 +1,13 @@
 import type { VolumeRef } from '../../shared/hypervisor/port.ts';
 import { type ProtectedGroup, replicaHoldsOf } from '../../shared/model/protection.ts';
-import type { Vm } from '../../shared/model/vm.ts';
+import type { Nic, Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { groupChange } from '../../shared/store/groups.ts';
 import { shiftReplicas } from '../../shared/store/ledger.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction, type UpdateSpec } from '../../shared/store/transaction.ts';
 import { GiveUp, type State, type StepDeps, TryAgain } from '../engine/step-table.ts';
-import { unchanged, vmKey } from '../vm/records.ts';
+import { addressKey, unchanged, vmKey } from '../vm/records.ts';
 import { deleteVolumesAt } from '../vm/remove.ts';
 
 /** The group, while this execution holds it; undefined once it was let go of, or is gone. */
@@ -50,7 +50,15 @@ export async function release(vms: readonly Vm[], silent: readonly string[], dep
     if (!silent.includes(siteId) && copies.length > 0) await deleteVolumesAt(siteId, copies, deps);
   }
   for (const vm of vms) {
-    const tx = new Transaction().update(vmKey(vm), { remove: ['protection'], add: { version: 1 }, ...unchanged(vm) });
+    // No plan takes it home any more: it stays where it is, with what it has there.
+    const nics = vm.nics.map(({ home: _, ...nic }): Nic => nic);
+    const tx = new Transaction().update(vmKey(vm), {
+      ...(vm.nics.some((nic) => nic.home) ? { set: { nics } } : {}),
+      remove: ['protection'],
+      add: { version: 1 },
+      ...unchanged(vm),
+    });
+    for (const { home } of vm.nics) if (home) tx.delete(addressKey(vm.tenantId, home));
     shiftReplicas(tx, replicaHoldsOf(vm), []);
     await deps.store.commit(tx);
   }

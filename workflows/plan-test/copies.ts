@@ -167,7 +167,11 @@ function copyOf(vm: Vm, entry: ExecutionVm, replica: Replica, at: Place, { ids }
       return { ...disk, id: ids.make('volume', tag), sizeGiB: volume.sizeGiB, datastoreId: volume.datastoreId };
     }),
     nics: vm.nics.map(
-      (nic): Nic => ({ ...nic, id: ids.make('nic', tag), spaceId: `test:${executionId}:${nic.networkId}` }),
+      ({ home: _, ...nic }): Nic => ({
+        ...nic,
+        id: ids.make('nic', tag),
+        spaceId: `test:${executionId}:${nic.networkId}`,
+      }),
     ),
     ha: { ...ha, enabled: false },
     ...(vm.numa ? { numa: vm.numa } : {}),

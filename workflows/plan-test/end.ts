@@ -1,7 +1,7 @@
 import type { ExecutionVm } from '../../shared/model/execution.ts';
 import { causeOf, type State, type StepDeps } from '../engine/step-table.ts';
 import { type Case, enterPhase, findCase, loadCase } from '../recovery-plan/case.ts';
-import { endExecution } from '../recovery-plan/end.ts';
+import { CANCELLED, endExecution } from '../recovery-plan/end.ts';
 import { entriesOf, readParts } from '../recovery-plan/parts.ts';
 import { settleHeld } from '../recovery-plan/settle.ts';
 import { missedOf, succeed } from '../recovery-plan/switched.ts';
@@ -41,7 +41,7 @@ export async function letGo(state: State, deps: StepDeps): Promise<void> {
   const found = await findCase(state, deps);
   if (!found) return;
   const { message } = causeOf(state.error);
-  if (message !== 'it was cancelled') {
+  if (message !== CANCELLED) {
     const entries = await settleHeld(found, state, `the test broke off: ${message}`, deps);
     return end(found, entries, [message], deps);
   }

@@ -24,6 +24,8 @@ export interface Ending {
 }
 
 const INCOMPLETE = 'recovery-incomplete';
+/** Why an execution has failed that was cancelled. */
+export const CANCELLED = 'it was cancelled';
 
 const alarmOf = ({ plan, execution }: Case, failed: number, reason: string | undefined): AlarmText => ({
   code: INCOMPLETE,
@@ -60,7 +62,10 @@ export async function endExecution(
   const { store, ids, clock } = deps;
   const now = clock.now();
   const failed = entries.filter((entry) => entry.outcome === 'failed').length;
-  const incomplete = ending.execution.state !== 'success';
+  const state = (ending.plan.event ?? []).reduce<PlanState>((at, event) => planMachine.next(at, event), plan.state);
+  // What somebody has cancelled, and what was undone to the end, leaves nothing to be brought to an end.
+  const undone = ending.execution.reason === CANCELLED && state === 'ready' && failed === 0;
+  const incomplete = ending.execution.state !== 'success' && !undone;
   if (incomplete) await raiseAlarm(store, ids, alarmOf(found, failed, ending.execution.reason), now);
   else await clearAlarm(store, ids, INCOMPLETE, plan.id, now);
   for (const group of groups)
@@ -68,15 +73,14 @@ export async function endExecution(
   const tx = new Transaction();
   for (const group of groups) {
     const { reason, set = {}, remove = [] } = ending.group(group);
-    const state = stateOf(group, ending);
+    const next = stateOf(group, ending);
     tx.update(groupKey(group), {
-      set: { ...set, state, ...(reason === undefined ? {} : { reason }) },
+      set: { ...set, state: next, ...(reason === undefined ? {} : { reason }) },
       add: { version: 1 },
-      remove: ['claim', ...remove, ...(reason === undefined ? ['reason'] : []), ...(isFree(state) ? ['usedBy'] : [])],
+      remove: ['claim', ...remove, ...(reason === undefined ? ['reason'] : []), ...(isFree(next) ? ['usedBy'] : [])],
       ...asRead('group', group),
     });
   }
-  const state = (ending.plan.event ?? []).reduce<PlanState>((at, event) => planMachine.next(at, event), plan.state);
   const { reason } = ending.execution;
   tx.update(planKey(plan), {
     set: { ...ending.plan.set, state, ...(reason === undefined ? {} : { reason }) },

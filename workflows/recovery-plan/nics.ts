@@ -2,19 +2,15 @@ import { hash32 } from '../../shared/kernel/random.ts';
 import { freeAddresses, ipToNumber, macOf, numberToIp, usableRange } from '../../shared/model/addresses.ts';
 import type { Network } from '../../shared/model/network.ts';
 import type { RecoveryPlan } from '../../shared/model/recovery-plan.ts';
-import type { Nic, Vm } from '../../shared/model/vm.ts';
+import { addressesOf, type Nic, type NicHome, type Vm } from '../../shared/model/vm.ts';
 import { spaceOf } from '../../shared/recovery/mapping.ts';
-import { addressAfter, networkAfter, type Route } from '../../shared/recovery/route.ts';
+import { addressAfter, homeAt, networkAfter, type Route } from '../../shared/recovery/route.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
-import { keys } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import type { Transaction } from '../../shared/store/transaction.ts';
 import { TryAgain } from '../engine/step-table.ts';
-
-/** Where an address of a NIC is claimed: in the network of its tenant, or in a space that others share. */
-export const addressKey = (tenantId: string, { spaceId, networkId, ip }: Pick<Nic, 'spaceId' | 'networkId' | 'ip'>) =>
-  keys.address(spaceId === networkId ? tenantId : null, spaceId, ipToNumber(ip));
+import { addressKey } from '../vm/records.ts';
 
 /** What is known of the networks to which VMs are mapped, and of the addresses that are free there. */
 export class AddressMap {
@@ -32,9 +28,9 @@ export class AddressMap {
   static async read(plan: RecoveryPlan, route: Route, vms: readonly Vm[], store: Store): Promise<AddressMap> {
     const map = new AddressMap(plan, route);
     const data = new TenantData(store, SYSTEM);
-    for (const { networkId } of vms.flatMap((vm) => vm.nics)) {
-      const after = networkAfter(plan, networkId, route);
-      if (after === networkId || map.networks.has(after)) continue;
+    for (const nic of vms.flatMap((vm) => vm.nics)) {
+      const after = networkAfter(plan, nic.networkId, route);
+      if (homeAt(nic, route) || after === nic.networkId || map.networks.has(after)) continue;
       const network = await data.find('network', after);
       map.networks.set(after, network);
       if (!network) continue;
@@ -48,11 +44,17 @@ export class AddressMap {
 
   /**
    * The NICs of a VM at the other site (DR-3): in the network of the map, with the address that the plan wishes, else their
-   * own where it is free there, else the next one. Or why there is none.
+   * own where it is free there, else the next one. Or why there is none. What they leave stays claimed for them, and when
+   * they come home they get it back, exactly.
    */
-  after(vm: Pick<Vm, 'nics'>): { nics: Nic[] } | { reason: string } {
+  after(vm: Pick<Vm, 'nics' | 'siteId'>): { nics: Nic[] } | { reason: string } {
     const nics: Nic[] = [];
     for (const nic of vm.nics) {
+      const home = homeAt(nic, this.route);
+      if (home) {
+        nics.push(returned(nic, home));
+        continue;
+      }
       const to = networkAfter(this.plan, nic.networkId, this.route);
       if (to === nic.networkId) {
         nics.push(nic);
@@ -62,7 +64,8 @@ export class AddressMap {
       if (!network) return { reason: `network ${to}, to which ${nic.networkId} is mapped, is not there` };
       const found = this.addressIn(network, nic);
       if (found === undefined) return { reason: `network ${network.name} (${network.cidr}) has no free address` };
-      nics.push(found);
+      const { networkId, spaceId, mac, ip } = nic;
+      nics.push({ ...found, home: nic.home ?? { siteId: vm.siteId, networkId, spaceId, mac, ip } });
     }
     return { nics };
   }
@@ -88,27 +91,33 @@ export class AddressMap {
   }
 }
 
+function returned({ home: _, ...nic }: Nic, { siteId: __, ...was }: NicHome): Nic {
+  return { ...nic, ...was };
+}
+
 /** Items that a change of NICs writes. */
 export const addressItems = (before: readonly Nic[], after: readonly Nic[]): string[] => {
-  const name = (nic: Nic) => `${nic.spaceId} ${nic.ip}`;
-  const [was, is] = [new Set(before.map(name)), new Set(after.map(name))];
+  const names = (nics: readonly Nic[]) => new Set(addressesOf(nics).map((nic) => `${nic.spaceId} ${nic.ip}`));
+  const [was, is] = [names(before), names(after)];
   return [...was].filter((n) => !is.has(n)).concat([...is].filter((n) => !was.has(n)));
 };
 
-/** Claims what a VM has after, and gives back what it had only before. */
+/** Claims what a VM has after, and gives back what it had only before. What waits for it at home counts with what it has. */
 export function moveAddresses(
   tx: Transaction,
   vm: Pick<Vm, 'id' | 'tenantId'>,
   before: readonly Nic[],
   after: readonly Nic[],
 ): void {
-  const has = (list: readonly Nic[], nic: Nic) => list.some((n) => n.spaceId === nic.spaceId && n.ip === nic.ip);
-  for (const nic of after)
-    if (!has(before, nic))
+  const [was, is] = [addressesOf(before), addressesOf(after)];
+  const has = (list: typeof was, nic: (typeof was)[number]) =>
+    list.some((n) => n.spaceId === nic.spaceId && n.ip === nic.ip);
+  for (const nic of is)
+    if (!has(was, nic))
       tx.put(
         addressKey(vm.tenantId, nic),
         { vmId: vm.id, networkId: nic.networkId },
         { ifAbsent: () => new TryAgain(`the address ${nic.ip} was taken meanwhile`) },
       );
-  for (const nic of before) if (!has(after, nic)) tx.delete(addressKey(vm.tenantId, nic));
+  for (const nic of was) if (!has(is, nic)) tx.delete(addressKey(vm.tenantId, nic));
 }

@@ -15,11 +15,10 @@ import {
 import { TenantData } from '../../shared/store/tenant-data.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
-import { bySite, unchanged, vmKey } from '../vm/records.ts';
+import { addressKey, bySite, unchanged, vmKey } from '../vm/records.ts';
 import { deleteVolumes } from '../vm/remove.ts';
 import { stopProcesses } from '../vm/stop.ts';
 import { inWaves } from '../vm/waves.ts';
-import { addressKey } from './nics.ts';
 
 /** All copies that tests of a plan have made, whichever execution it was: nothing is left behind for want of a note. */
 export const copiesOf = async ({ id, tenantId }: RecoveryPlan, { store }: StepDeps): Promise<Vm[]> =>

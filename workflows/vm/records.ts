@@ -1,4 +1,5 @@
-import type { Vm } from '../../shared/model/vm.ts';
+import { ipToNumber } from '../../shared/model/addresses.ts';
+import type { Nic, Vm } from '../../shared/model/vm.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { keys } from '../../shared/store/keys.ts';
 import { TenantData } from '../../shared/store/tenant-data.ts';
@@ -38,3 +39,7 @@ export const unchanged = (vm: Vm): Pick<UpdateSpec, 'condition' | 'names' | 'val
 export const bySite = <T extends { siteId: string }>(things: readonly T[]): [string, T[]][] => [
   ...Map.groupBy(things, (t) => t.siteId),
 ];
+
+/** Where an address of a NIC is claimed: in the network of its tenant, or in a space that others share. */
+export const addressKey = (tenantId: string, { spaceId, networkId, ip }: Pick<Nic, 'spaceId' | 'networkId' | 'ip'>) =>
+  keys.address(spaceId === networkId ? tenantId : null, spaceId, ipToNumber(ip));

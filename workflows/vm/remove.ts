@@ -1,14 +1,12 @@
 import { clusterOf, holdsOf, storageHoldsOf } from '../../shared/hypervisor/demand.ts';
 import type { VolumeRef } from '../../shared/hypervisor/port.ts';
 import { tagOfTenant } from '../../shared/kernel/ids.ts';
-import { ipToNumber } from '../../shared/model/addresses.ts';
-import { storageGiBOf, type Vm } from '../../shared/model/vm.ts';
-import { keys } from '../../shared/store/keys.ts';
+import { addressesOf, storageGiBOf, type Vm } from '../../shared/model/vm.ts';
 import { refundVdc, shiftDatastores, shiftHosts } from '../../shared/store/ledger.ts';
 import { emit } from '../../shared/store/outbox.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
 import { type StepDeps, TryAgain } from '../engine/step-table.ts';
-import { bySite, unchanged, vmKey } from './records.ts';
+import { addressKey, bySite, unchanged, vmKey } from './records.ts';
 
 export async function deleteVolumes(vms: readonly Vm[], deps: StepDeps): Promise<void> {
   for (const [siteId, group] of bySite(vms)) {
@@ -32,8 +30,7 @@ export async function forgetVm(vm: Vm, type: 'vm.deleted' | 'vm.failed', deps: S
     { tenantId: vm.tenantId, id: vm.vdcId },
     { vcpus: vm.cpu.vcpus, memoryMiB: vm.memory.sizeMiB, storageGiB: storageGiBOf(vm), vms: 1 },
   );
-  for (const nic of vm.nics)
-    tx.delete(keys.address(nic.spaceId === nic.networkId ? vm.tenantId : null, nic.spaceId, ipToNumber(nic.ip)));
+  for (const nic of addressesOf(vm.nics)) tx.delete(addressKey(vm.tenantId, nic));
   emit(tx, {
     id: deps.ids.make('event', tagOfTenant(vm.tenantId)),
     type,

@@ -34,7 +34,6 @@ function begin(
   kind: OperationKind,
   change: Pick<UpdateSpec, 'set' | 'add' | 'remove'> & { note?: string | undefined },
 ) {
-  mustNotBeTest(vm);
   const operation = newOperation({
     id: call.newId('operation'),
     kind,
@@ -79,6 +78,7 @@ function begin(
 async function read(call: Call): Promise<Vm> {
   const vm = await new TenantData(call.deps.store, call.context).get('vm', call.param('vmId'));
   call.checkVersion(vm);
+  mustNotBeTest(vm);
   return vm;
 }
 

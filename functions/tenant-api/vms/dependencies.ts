@@ -12,7 +12,12 @@ export async function mustDependOnVms({ dependsOn = [] }: VmHa, data: TenantData
     dependsOn.map(async (id, i) => {
       const location = `body.ha.dependsOn.${i}`;
       if (id === self) return [{ location, message: 'is the VM itself', fix: 'name VMs that serve before it' }];
-      if (await data.find('vm', id)) return [];
+      const found = await data.find('vm', id);
+      if (found?.testOf)
+        return [
+          { location, message: `is a copy that a DR test has made (DR-8)`, fix: 'name the VM that it is a copy of' },
+        ];
+      if (found) return [];
       return [{ location, message: `there is no VM '${id}'`, fix: 'name VMs by their ids; create them first' }];
     }),
   );

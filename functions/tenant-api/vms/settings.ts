@@ -13,7 +13,7 @@ import { Transaction } from '../../../shared/store/transaction.ts';
 import type { Answer } from '../../http/answer.ts';
 import { type Call, resource } from '../../http/call.ts';
 import { versioned } from '../../http/conditions.ts';
-import { unavailable } from '../../http/refusals.ts';
+import { mustNotBeTest, unavailable } from '../../http/refusals.ts';
 import { vmView } from '../../http/views.ts';
 import type { TenantDeps } from '../deps.ts';
 import { qosFlaws, storedMemory } from './checks.ts';
@@ -45,6 +45,7 @@ async function changeOnce(call: Call<Change>, deps: TenantDeps): Promise<Answer>
   const data = new TenantData(call.deps.store, call.context);
   const vm = await data.get('vm', call.param('vmId'));
   call.checkVersion(vm);
+  mustNotBeTest(vm);
   const after = changed(vm, call.body);
   if (call.body.ha) await mustDependOnVms(after.ha, data, vm.id);
   if (call.body.cpu) mustBePossible(after, await deps.capacity.snapshot());

@@ -10,8 +10,10 @@ import { TestCloud } from '../../support/cloud.ts';
 import { memoryEngine } from '../../support/dynamo/client.ts';
 import { NumberedGuests } from '../../support/numbered-guests.ts';
 import { TestTenant, type VmView } from '../../support/tenant.ts';
+import { type Sabotage, sabotage } from './sabotage.ts';
 import { type Happening, type Schedule, wordsOf } from './schedule.ts';
 import { RecoveryWatch } from './watch.ts';
+import { KIND, NEXT, ONWARD } from './ways.ts';
 
 const VM_MIB = 512;
 /** Without new trouble everything must have ended within so many seconds of cloud time. */
@@ -27,12 +29,16 @@ export interface Tally {
   instants: number;
   checks: number;
   writes: number;
+  /** Things that were looked at, by invariant of disaster recovery. */
+  looked: Record<string, number>;
+  /** Tests that were compared with what was before them. */
+  compared: number;
   /** Actions that were accepted, by name. */
   done: Record<string, number>;
 }
 
 /** Plays a schedule and looks at every instant. @throws what was wrong, when, and what was done until then. */
-export async function play(schedule: Schedule): Promise<Tally> {
+export async function play(schedule: Schedule, broken: { sabotage?: Sabotage } = {}): Promise<Tally> {
   const chance = seededRandom(schedule.seed);
   let begun = false;
   const memory = memoryEngine(() => (begun ? Math.floor(chance.next() * 3) : 0));
@@ -43,11 +49,19 @@ export async function play(schedule: Schedule): Promise<Tally> {
     const acme = await TestTenant.create(test);
     await test.rest();
     begun = true;
+    if (broken.sabotage) sabotage(memory.db, broken.sabotage);
     const guests = new NumberedGuests(() => test.cloud.store, test.clock);
     const watch = new RecoveryWatch(memory.db, () => test.cloud.store, guests);
     const player = new Player(schedule, test, watch, guests, acme);
     await player.play();
-    return { instants: watch.instants, checks: watch.checks, writes: guests.history.length, done: player.done };
+    return {
+      instants: watch.instants,
+      checks: watch.checks,
+      looked: watch.looked,
+      compared: watch.compared,
+      writes: guests.history.length,
+      done: player.done,
+    };
   } finally {
     await test.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -205,7 +219,9 @@ class Player {
       await this.test.step(Math.min(until, this.writeAt, this.watch.nextChange(this.now)));
       if (this.dead !== undefined) await this.comeAgain(this.dead);
       if (this.now >= this.writeAt) {
-        await this.guests.write(this.vms);
+        // What guests of test copies write reaches nobody else's disks.
+        const copies = (await this.watch.belief()).vms.filter((vm) => vm.testOf).map((vm) => vm.id);
+        await this.guests.write([...this.vms, ...copies]);
         this.writeAt = this.now + this.schedule.writeEverySeconds * SECOND;
       }
       await this.look();
@@ -308,8 +324,9 @@ class Player {
     }
   }
 
-  private order(planId: string, action: string): Promise<void> {
-    if (!(OPERATION_KINDS as readonly string[]).includes(`plan-${KIND[action] ?? action}`)) return Promise.resolve();
+  private async order(planId: string, action: string): Promise<void> {
+    if (action === 'test') await this.watch.remember(planId);
+    if (!(OPERATION_KINDS as readonly string[]).includes(`plan-${KIND[action] ?? action}`)) return;
     const body = ['migrate', 'failover', 'failback'].includes(action) ? { override: { reason: 'a drill' } } : undefined;
     return this.call(`/v1/recovery-plans/${planId}/${action}`, body, action);
   }
@@ -361,27 +378,3 @@ class Player {
     if (wrong.length > 0) throw await this.failure('in the end, ', wrong);
   }
 }
-
-const KIND: Record<string, string> = { failback: 'migrate', rollback: 'migrate' };
-/** What the state of a plan allows. */
-const ONWARD: Record<string, readonly string[]> = {
-  ready: ['migrate', 'test', 'failover', 'failback'],
-  testComplete: ['cleanup', 'cleanup', 'failover'],
-  testPartialFailure: ['cleanup', 'test', 'failover'],
-  cleanupPartialFailure: ['cleanup'],
-  migratePartialFailure: ['migrate', 'rollback', 'failover'],
-  failoverPartialFailure: ['failover'],
-  recovered: ['reprotect'],
-  reprotectPartialFailure: ['reprotect'],
-};
-/** What an operator would do next. */
-const NEXT: Record<string, string> = {
-  testComplete: 'cleanup',
-  testPartialFailure: 'cleanup',
-  cleanupPartialFailure: 'cleanup',
-  migratePartialFailure: 'migrate',
-  failoverPartialFailure: 'failover',
-  recoveredPeerPending: 'reprotect',
-  recovered: 'reprotect',
-  reprotectPartialFailure: 'reprotect',
-};

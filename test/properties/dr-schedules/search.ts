@@ -19,8 +19,12 @@ export function searchRecoveries(part: number, parts: number): void {
     `${runs} random schedules of disasters and executions (seed ${seed}): never two writable primaries, no loss that is not told, no group out of order, and all of it comes to rest`,
     async () => {
       const begun = performance.now();
-      let [schedules, instants, checks, writes] = [0, 0, 0, 0];
+      let [schedules, instants, checks, writes, compared] = [0, 0, 0, 0, 0];
       const done: Record<string, number> = {};
+      const looked: Record<string, number> = {};
+      const add = (to: Record<string, number>, more: Record<string, number>) => {
+        for (const [what, n] of Object.entries(more)) to[what] = (to[what] ?? 0) + n;
+      };
       let failedAt: number | undefined;
       try {
         await fc.assert(
@@ -33,7 +37,9 @@ export function searchRecoveries(part: number, parts: number): void {
               instants += tally.instants;
               checks += tally.checks;
               writes += tally.writes;
-              for (const [what, n] of Object.entries(tally.done)) done[what] = (done[what] ?? 0) + n;
+              compared += tally.compared;
+              add(done, tally.done);
+              add(looked, tally.looked);
             } catch (error) {
               if (failedAt === undefined) console.log(`not right, ${inWords(one)}\n${error}\nIt is made smaller now.`);
               failedAt ??= performance.now();
@@ -46,7 +52,7 @@ export function searchRecoveries(part: number, parts: number): void {
       } finally {
         const seconds = (performance.now() - begun) / 1000;
         console.log(
-          `recoveries, seed ${seed}: ${schedules} schedules, ${instants} instants, ${checks} things checked, ${writes} writes, done: ${JSON.stringify(done)}, ${seconds.toFixed(1)} s`,
+          `recoveries, seed ${seed}: ${schedules} schedules, ${instants} instants, ${checks} things checked, besides ${JSON.stringify(looked)}, ${compared} tests compared with what was before, ${writes} writes, done: ${JSON.stringify(done)}, ${seconds.toFixed(1)} s`,
         );
       }
     },

@@ -5,7 +5,8 @@ import type { Belief, Seen } from '../../../shared/invariants/facts.ts';
 import { SECOND } from '../../../shared/kernel/clock.ts';
 import { hash32 } from '../../../shared/kernel/random.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
-import type { Store } from '../../../shared/store/store.ts';
+import type { QueryOptions, Store } from '../../../shared/store/store.ts';
+import type { Key } from '../../../shared/store/tables.ts';
 import type { TableName } from '../../../shared/store/transaction.ts';
 import { seenState } from '../../../shared/world/process.ts';
 import type { Fault, WorldHost, WorldProcess, WorldVolume } from '../../../shared/world/records.ts';
@@ -29,16 +30,28 @@ export class Watch {
   checks = 0;
   readonly course: string[] = [];
   private readonly db: MemoryDynamo;
-  private readonly reader: Store;
+  /** A store that reads straight from memory where it can. */
+  protected readonly reader: Store;
   /** Rows are never changed in place, so that each one is translated once. */
   private readonly known = new WeakMap<Row, unknown>();
 
   constructor(db: MemoryDynamo, store: Store) {
     this.db = db;
     const rows = (table: TableName) => this.rows(table);
+    const at = (pk: string) => this.at(pk);
+    const ofKind = (kind: string) => this.ofKind(kind);
     this.reader = Object.assign(Object.create(store) as Store, {
       async *scan(table: TableName) {
         yield* rows(table);
+      },
+      async get(key: Key, { table }: { table?: TableName } = {}) {
+        if (table !== 'world') return store.get(key);
+        return at(key.pk).find((row) => (row as Key).sk === key.sk);
+      },
+      async queryAll(pk: string, table: TableName = 'control', options: QueryOptions = {}) {
+        const { index, hashName: _, consistent: __, ...more } = options;
+        if (table !== 'world' || Object.keys(more).length > 0) return store.queryAll(pk, table, options);
+        return index === undefined ? at(pk) : ofKind(pk);
       },
     });
   }
@@ -138,11 +151,15 @@ export class Watch {
   private world(): { hosts: WorldHost[]; faults: Fault[] } {
     return { hosts: this.ofKind<WorldHost>('host'), faults: this.ofKind<Fault>('fault') };
   }
-  private ofKind<T>(kind: string): T[] {
+  protected ofKind<T>(kind: string): T[] {
     const rows = this.db.table(LOCAL_TABLES.world).query(kind, { index: 'by-kind' });
     return [...rows].map((row) => this.read(row) as T);
   }
-  private *rows(table: TableName): Generator<unknown> {
+  /** What stands under a key of the world. */
+  protected at<T>(pk: string): T[] {
+    return [...this.db.table(LOCAL_TABLES.world).query(pk, {})].map((row) => this.read(row) as T);
+  }
+  protected *rows(table: TableName): Generator<unknown> {
     for (const row of this.db.rows(LOCAL_TABLES[table])) yield this.read(row);
   }
   private read(row: Row): unknown {

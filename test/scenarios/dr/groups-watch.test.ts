@@ -51,12 +51,16 @@ describe('the link of a synchronous group is cut', () => {
     const vm = await begin();
     const group = await groups.protected([vm], sync);
     expect(await write(vm, 1)).toBe(200);
+    const cutAt = test.clock.now();
     const fault = await cut();
     expect(await write(vm, 2)).toBe(503);
     await test.advance(25);
     expect(await write(vm, 2)).toBe(200);
+    const takenAt = test.clock.now();
     const alone = await groups.until(group.id, 'error');
-    expect(alone.aloneSince).toBeDefined();
+    // Noted between the cut and the first write that was taken alone.
+    expect(Date.parse(alone.aloneSince as string)).toBeGreaterThan(cutAt);
+    expect(Date.parse(alone.aloneSince as string)).toBeLessThanOrEqual(takenAt);
     expect(alone.legs[0]).toMatchObject({ linkUp: false, rpo: 'violated' });
     expect(await alarms()).toEqual(['group-error', 'sync-copy-behind']);
     expect(await events('group.went-alone')).toBe(1);

@@ -222,8 +222,7 @@ export class Play {
       command.kind === 'kill'
         ? await this.kill(command.for)
         : await act(scheduled, this.stage, this.trouble, this.faults);
-    const [, code] = /^refused: \d+ (\S+)/.exec(note) ?? [];
-    if (code !== undefined) this.refused.set(scheduled.text, [...(this.refused.get(scheduled.text) ?? []), code]);
+    this.hear(scheduled.text, note);
     // One line of the course is one line of the golden, however many things it is about.
     const rest = this.pending.some((s) => s.place === scheduled.place && s.text === scheduled.text);
     if (note || !rest)
@@ -231,6 +230,11 @@ export class Play {
     this.changedAt = this.now();
     await this.stage.test.rest();
     if (!rest) await this.look();
+  }
+
+  private hear(command: string, note: string): void {
+    const [, code] = /^refused: \d+ (\S+)/.exec(note) ?? [];
+    if (code !== undefined) this.refused.set(command, [...(this.refused.get(command) ?? []), code]);
   }
 
   /** Commands that strike in the middle of a workflow are done there, before anybody has seen what the step does. */
@@ -252,6 +256,7 @@ export class Play {
       const at = this.now();
       if (scheduled.command.kind === 'kill') this.dead = scheduled.command.for;
       const note = this.dead === undefined ? await act(scheduled, this.stage, this.trouble, this.faults) : '';
+      this.hear(scheduled.text, note);
       const text = `${scheduled.text}, ${when} ${step} of ${of}${note && `   (${note})`}`;
       this.chronicle.tell(at, [{ word: 'does', subject: text, text: '' }]);
       this.changedAt = at;

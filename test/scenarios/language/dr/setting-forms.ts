@@ -8,6 +8,7 @@ const GROUP_PROPERTIES = [
   'rpo <time>',
   'mbps <n>',
   'hold back',
+  'sends from <hour> to <hour>',
   'points <n>',
   'cascade | parallel | star with <site>',
 ];
@@ -26,10 +27,12 @@ export function groupShape(
     const [, mode, target] = /^(sync|async) to (\w+)$/.exec(part) ?? [];
     const [, rpo] = new RegExp(`^rpo (${SPAN})$`).exec(part) ?? [];
     const [, word, figure] = /^(mbps|points) (\d+)$/.exec(part) ?? [];
+    const [, from, to] = /^sends from (\d+) to (\d+)$/.exec(part) ?? [];
     const [, topology, third] = /^(cascade|parallel|star) with (\w+)$/.exec(part) ?? [];
     if (mode) Object.assign(replication, { mode, targetSiteId: site(target as string) });
     else if (rpo) replication.rpoMinutes = span(rpo, place) / 60_000;
     else if (word) replication[word === 'mbps' ? 'mbps' : 'keepPoints'] = Number(figure);
+    else if (from) replication.windows = [{ fromHour: Number(from), toHour: Number(to) }];
     else if (part === 'hold back') replication.onLinkLoss = 'holdBack';
     else if (topology) Object.assign(replication, { topology, thirdSiteId: site(third as string) });
     else throw new StoryError(place, `cannot understand '${part}' of a group. Possible are`, GROUP_PROPERTIES);
@@ -42,7 +45,7 @@ const PLAN_PROPERTIES = [
   'priority <1-5> <VM>',
   '<VM> dependsOn <VM>',
   'delay <1-5> <time>',
-  'pause <name> beforeStart | afterStart | beforeShutdown | afterShutdown <1-5> [for <time>][ or go on]',
+  'pause | callOut <name> beforeStart | afterStart | beforeShutdown | afterShutdown <1-5> [for <time>][ or go on]',
   'tested',
   'automatic',
 ];
@@ -64,8 +67,8 @@ export function planShape(
     tested: false,
     automatic: false,
   };
-  const pause = new RegExp(
-    `^pause (?<name>\\w+) (?<at>beforeStart|afterStart|beforeShutdown|afterShutdown) (?<n>[1-5])(?: for (?<span>${SPAN}))?(?<on> or go on)?$`,
+  const waits = new RegExp(
+    `^(?<kind>pause|callOut) (?<name>\\w+) (?<at>beforeStart|afterStart|beforeShutdown|afterShutdown) (?<n>[1-5])(?: for (?<span>${SPAN}))?(?<on> or go on)?$`,
   );
   for (const part of properties
     .split(',')
@@ -74,7 +77,7 @@ export function planShape(
     const [, n, who] = /^priority ([1-5]) (.+)$/.exec(part) ?? [];
     const [, vm, on] = /^(\S+) dependsOn (\S+)$/.exec(part) ?? [];
     const [, of, delay] = new RegExp(`^delay ([1-5]) (${SPAN})$`).exec(part) ?? [];
-    const step = pause.exec(part)?.groups;
+    const step = waits.exec(part)?.groups;
     if (who) for (const each of cast.many(who, ['vm'], place)) out.priorities[each] = Number(n);
     else if (vm) out.dependsOn[cast.one(vm, ['vm'], place)] = cast.many(on as string, ['vm'], place);
     else if (of) out.delays[of] = span(delay as string, place) / 1_000;
@@ -83,7 +86,7 @@ export function planShape(
         name: step.name,
         at: step.at,
         priority: Number(step.n),
-        kind: 'pause',
+        kind: step.kind,
         ...(step.span ? { timeoutMinutes: span(step.span, place) / 60_000 } : {}),
         ...(step.on ? { onTimeout: 'goOn' } : {}),
       });

@@ -12,4 +12,4 @@ at 61s: migrate plan p1
 before step finalSync of plan-migrate: fault link-cut a-b for 5m
 10s after step finalSync of plan-migrate: cancel the execution of p1
 run until quiet
-expect web run at a; nothing was lost; group shop is protected; plan p1 is ready
+expect web run at a; nothing was lost; group shop is protected; plan p1 is ready; no alarm

@@ -1,0 +1,15 @@
+A failover is gone on with, never cancelled: at promote it says so.
+
+cluster c1 at site a: 2 hosts of 16 cores and 64 GiB
+cluster c2 at site b: 2 hosts of 16 cores and 64 GiB
+link a-b: async, 12 ms, 1000 Mbit/s
+vm web x2 on h1, h2: 2 vCPU, 4 GiB
+group shop of web: async to b, rpo 5m
+plan p1 of shop: tested
+guests write every 5s
+
+at 61s: fault site-loss site-a
+at 90s: failover plan p1
+before step promote of plan-failover: cancel the execution of p1
+run until quiet
+expect web run at b; lost as reported; plan p1 is recoveredPeerPending; refused "cancel the execution of p1" with illegal-transition
