@@ -1,12 +1,8 @@
 import type { GroupStatus } from '../../shared/hypervisor/replication-port.ts';
 import type { ProtectedGroup } from '../../shared/model/protection.ts';
-import { vmMachine } from '../../shared/model/vm.ts';
 import { GiveUp, type State, type StepDeps } from '../engine/step-table.ts';
 import { arrived, type Case, enterPhase, loadCase, notArrived } from '../recovery-plan/case.ts';
 import { takeBack } from '../recovery-plan/take-back.ts';
-import { writeMoves } from '../recovery-plan/wave.ts';
-import { stopAll } from './shut-down.ts';
-import { vmsOf } from './start-again.ts';
 
 /**
  * Both sites answer, and every group has a complete copy that still gets what is written (DR-9): nothing is stopped for a
@@ -22,7 +18,6 @@ export async function check(state: State, deps: StepDeps): Promise<Record<string
         `group ${over.name} is at ${over.primarySiteId} already: what has switched goes on, or comes back by a failback`,
       );
     await takeBackAll(found, state, deps);
-    await findOut(found, state, deps);
     return { way: 'back', at: 0 };
   }
   const { fromSiteId, toSiteId } = found.execution;
@@ -59,22 +54,4 @@ async function takeBackAll({ groups, execution }: Case, state: State, deps: Step
   const { why } = await takeBack(groups, execution.fromSiteId, reload, deps);
   const [first] = why;
   if (first) throw new GiveUp('refused', `group ${first[0]} could not be given back: ${first[1]}`);
-}
-
-/** VMs that were out of sight when the migration broke off are stopped for sure, before they are started anew. */
-async function findOut({ execution }: Case, state: State, deps: StepDeps): Promise<void> {
-  const operationId = String(state.operationId);
-  const unknown = (await vmsOf(execution, deps)).filter((vm) => vm.state === 'unknown' && vm.claim === undefined);
-  await stopAll(
-    unknown.map((vm) => vm.id),
-    execution.fromSiteId,
-    operationId,
-    deps,
-  );
-  const stopped = (await vmsOf(execution, deps)).filter((vm) => vm.state === 'stopping' && vm.claim === operationId);
-  await writeMoves(
-    stopped.map((vm) => ({ vm, state: vmMachine.next(vm.state, 'stopDone'), clusterId: vm.clusterId })),
-    operationId,
-    deps,
-  );
 }

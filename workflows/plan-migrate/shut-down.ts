@@ -44,13 +44,7 @@ export async function shutDownWave(state: State, deps: StepDeps): Promise<Turn> 
   return { turn: 'down', seconds: 0, at: 0, down: at + 1 };
 }
 
-/** Stops those of these VMs that are at the site and have, or may have, a process. Repeating it goes on. */
-export async function stopAll(
-  ids: readonly string[],
-  siteId: string,
-  operationId: string,
-  deps: StepDeps,
-): Promise<void> {
+async function stopAll(ids: readonly string[], siteId: string, operationId: string, deps: StepDeps): Promise<void> {
   const data = new TenantData(deps.store, SYSTEM);
   const there = (await data.vmsById(ids)).filter((vm) => vm.siteId === siteId);
   const open = there.filter((vm) => vm.claim !== operationId && !AT_REST.includes(vm.state));

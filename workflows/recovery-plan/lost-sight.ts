@@ -5,6 +5,8 @@ import { MAX_ACTIONS, Transaction } from '../../shared/store/transaction.ts';
 import type { StepDeps } from '../engine/step-table.ts';
 import { bySite, unchanged, vmKey } from '../vm/records.ts';
 import { stopAll } from '../vm/stop.ts';
+import { ifHeard } from './roles.ts';
+import { writeMoves } from './wave.ts';
 
 /** What is known of VMs that were being started or stopped. */
 export interface Asked {
@@ -77,4 +79,28 @@ export async function loseSight(vms: readonly Vm[], reason: string, deps: StepDe
       });
     await store.commit(tx);
   }
+}
+
+/**
+ * VMs that are out of sight at the site where they are to run are stopped for sure, so that they can be started there anew.
+ * A site or host that is still silent leaves its VMs as they are. Answers whether anything has changed.
+ */
+export async function findOut(
+  vms: readonly Vm[],
+  siteId: string,
+  operationId: string,
+  deps: StepDeps,
+): Promise<boolean> {
+  const lost = vms.filter(
+    (vm) => vm.siteId === siteId && vm.state === 'unknown' && vm.claim === undefined && vm.desired === 'running',
+  );
+  const silent = lost.length === 0 ? undefined : await ifHeard(() => stopAll(siteId, lost, deps));
+  const over = silent ? lost.filter((vm) => !silent.has(vm.id)) : [];
+  const rests = (vm: Vm) => vmMachine.next(vmMachine.next(vm.state, 'stop'), 'stopDone');
+  await writeMoves(
+    over.map((vm) => ({ vm, state: rests(vm), clusterId: vm.clusterId })),
+    operationId,
+    deps,
+  );
+  return over.length > 0;
 }

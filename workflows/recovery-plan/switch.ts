@@ -8,6 +8,7 @@ import type { State, StepDeps } from '../engine/step-table.ts';
 import { arrived, type Case, enterPhase, loadCase } from './case.ts';
 import { type Decided, entryOf, type Placing, placeOne, unmoved } from './decide.ts';
 import { type Finding, judge } from './judge.ts';
+import { findOut } from './lost-sight.ts';
 import { AddressMap } from './nics.ts';
 import { entriesOf, readParts, withEntries, writeParts } from './parts.ts';
 import { inOrder, pictureOf, siteWithout } from './place.ts';
@@ -27,14 +28,17 @@ export async function switchVms(state: State, deps: StepDeps): Promise<Record<st
   const { execution } = found;
   const parts = await readParts(execution, deps.store);
   const open = entriesOf(parts).filter((entry) => entry.outcome === 'waiting');
-  const vms = await new TenantData(deps.store, SYSTEM).vmsById(open.map((entry) => entry.id));
+  const data = new TenantData(deps.store, SYSTEM);
+  const ids = open.map((entry) => entry.id);
+  const operationId = String(state.operationId);
   // A roll-back starts them where they were.
   const at = state.rollback === true ? execution.fromSiteId : execution.toSiteId;
+  let vms = await data.vmsById(ids);
+  if (await findOut(vms, at, operationId, deps)) vms = await data.vmsById(ids);
   await stopBehind(
     vms.filter((vm) => vm.siteId !== at && arrived(found).some((g) => g.id === vm.protection?.groupId)),
     deps,
   );
-  const operationId = String(state.operationId);
   const decided = await decideAll(found, open, vms, { siteId: at, operationId }, deps);
   await writeMoves(
     decided.flatMap(({ move }) => move ?? []),
