@@ -17,6 +17,14 @@ export const disksContract = {
     query: s.dryRunQuery,
     response: { status: 202, schema: s.operation, description: 'the operation; follow Operation-Location' },
     longRunning: true,
-    problems: ['illegal-transition', 'quota-exceeded', 'no-capacity', 'feature-unavailable', 'operation-in-progress'],
+    problems: [
+      'illegal-transition',
+      'in-use',
+      'in-use',
+      'quota-exceeded',
+      'no-capacity',
+      'feature-unavailable',
+      'operation-in-progress',
+    ],
   }),
 } satisfies Record<string, ApiOperation>;

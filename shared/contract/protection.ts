@@ -35,6 +35,11 @@ export const discardDivergence = z.strictObject({
   reason: z.string().trim().min(1).max(500).describe('why these writes are not wanted, for the audit trail'),
 });
 
+export const abandonFormer = z.strictObject({
+  siteId: id.describe('the former primary, as the group names it'),
+  reason: z.string().trim().min(1).max(500).describe('how it is known that it does not come back, for the audit trail'),
+});
+
 const writes = {
   count: z.int().min(0),
   bytes: z.int().min(0),
@@ -105,6 +110,10 @@ export const protectedGroup = z.object({
       epoch: z.int(),
       demoted: z.boolean(),
       divergent: z.object({ ...writes, discarded: z.boolean() }).optional(),
+      abandoned: z
+        .object({ at: s.time, by: z.string(), reason: z.string() })
+        .optional()
+        .describe('somebody answers for it that the site does not come back'),
     })
     .optional()
     .describe('the primary before the last switch'),
@@ -253,6 +262,16 @@ export const protectionContract = {
     query: s.listQuery,
     response: ok(divergence, 'writes, oldest first'),
     problems: ['site-unreachable', 'illegal-transition'],
+  }),
+  abandonFormer: post('tenant', '/v1/protected-groups/{groupId}/abandon-former', {
+    tag: 'protection',
+    summary:
+      'Answer for it that the former primary, which nobody hears, does not come back: it is waited for no longer',
+    body: abandonFormer,
+    example: { siteId: 'site_a', reason: 'the building burnt down' },
+    roles: ['tenant-admin'],
+    response: ok(protectedGroup, 'the group'),
+    problems: ['illegal-transition'],
   }),
   discardDivergence: post('tenant', '/v1/protected-groups/{groupId}/discard-divergence', {
     tag: 'protection',

@@ -51,6 +51,7 @@ export const EVENT_TYPES = {
   'group.unprotected': 'a protected group was dissolved; its copies are gone',
   'group.went-alone': 'the guests of a synchronous group go on although its copy cannot be reached',
   'group.former-demoted': 'a former primary has come back, and writes no more',
+  'group.former-abandoned': 'a former primary that nobody hears is waited for no longer',
   'group.divergence-discarded': 'the writes that only a former primary has were given up',
   'plan.waits': 'an execution of a recovery plan waits for a person, or for a program that was called',
   'plan.executed': 'an execution of a recovery plan has ended',

@@ -199,6 +199,8 @@ export interface FormerPrimary {
   divergent?: { count: number; bytes: number; from?: number; to?: number; discarded: boolean };
   /** The execution whose loss is settled by that. */
   executionId?: string;
+  /** Somebody answers for it that the site does not come back: nobody waits for it any more. It is fenced all the same. */
+  abandoned?: { at: number; by: string; reason: string };
 }
 
 /** What a VM's membership means for it. On the VM, so that all ledgers follow from VMs alone. */

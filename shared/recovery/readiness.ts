@@ -172,7 +172,7 @@ export function nextOf({ state, claim }: Pick<RecoveryPlan, 'state' | 'claim'>):
     case 'failoverPartialFailure':
       return 'go on with it (failover)';
     case 'recoveredPeerPending':
-      return 'wait until the former site is back; then protect it the other way round (reprotect)';
+      return 'wait until the former site is back, or abandon it (abandon-former of its groups); then protect it the other way round (reprotect)';
     case 'recovered':
     case 'reprotectPartialFailure':
       return 'protect it the other way round (reprotect)';

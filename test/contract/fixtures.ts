@@ -202,6 +202,11 @@ export const FIXTURES: Record<string, Prepare> = {
   resumeProtectedGroup: (s) => ownGroup(s, 'suspended'),
   executeProtectedGroup: (s) => ownGroup(s),
   getDivergence: (s) => ownGroup(s),
+  abandonFormer: async (s) => ({
+    ...(await ownGroup(s)),
+    body: { siteId: 'site_a', reason: 'the building burnt down' },
+    refused: 'illegal-transition',
+  }),
   // Where nothing was switched nothing diverges; what is discarded after a switch, the scenarios of recovery tell.
   discardDivergence: async (s) => ({
     ...(await ownGroup(s)),

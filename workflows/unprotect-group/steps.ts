@@ -8,7 +8,7 @@
  * 3. Finish  forgets the group, gives back its part of links and seats   undo: none
  *
  * It only goes forward. When it fails the group stays `unprotected`, and can be deleted again. A site that stays silent for
- * PATIENCE_MS is not waited for: what stands there is left behind, and an alarm says so.
+ * PATIENCE_MS is not waited for, one that was abandoned not at all: what stands there is left behind, and an alarm says so.
  */
 import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
@@ -49,7 +49,8 @@ async function drop(state: State, deps: StepDeps): Promise<Record<string, unknow
   const silent: string[] = [];
   for (const siteId of new Set([group.primarySiteId, ...legs, ...copies]))
     if (!(await dropped(siteId, group, deps))) silent.push(siteId);
-  if (silent.length === 0) return { silent };
+  const { former } = group;
+  if (silent.every((siteId) => siteId === former?.siteId && former.abandoned !== undefined)) return { silent };
   const { createdAt } = await new Operations(deps.store, SYSTEM).get(state.operationId);
   if (deps.clock.now() - createdAt < PATIENCE_MS) throw new TryAgain(`site ${silent.join(', ')} does not answer`);
   return { silent };

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type {
+  abandonFormer,
   checkEligibility,
   createGroup,
   discardDivergence,
@@ -9,6 +10,7 @@ import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
 import { tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import type { Call } from '../../http/call.ts';
+import { abandon } from './abandon.ts';
 import { change, execute } from './change.ts';
 import { create, eligibility } from './create.ts';
 import { discard, divergence } from './divergence.ts';
@@ -25,6 +27,7 @@ export const groupHandlers = (port: HypervisorPort) => ({
   suspendProtectedGroup: suspend,
   resumeProtectedGroup: resume,
   executeProtectedGroup: execute,
+  abandonFormer: (call: Call<z.infer<typeof abandonFormer>>) => abandon(call),
   getDivergence: (call: Call) => divergence(call, port),
   discardDivergence: (call: Call<z.infer<typeof discardDivergence>>) => discard(call, port),
 

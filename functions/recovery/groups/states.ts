@@ -79,12 +79,13 @@ async function mustBeInNoPlan(call: Call, group: ProtectedGroup): Promise<void> 
 
 function mustHaveNothingUnseen({ name, former }: ProtectedGroup): void {
   if (!former) return;
-  const { siteId, demoted, divergent } = former;
+  const { siteId, demoted, divergent, abandoned } = former;
   const figures = { siteId, ...divergent };
+  if (!demoted && abandoned) return;
   if (!demoted)
     throw new DomainError(
       'in-use',
-      `Site ${siteId}, which was the primary of group ${name} before, has not been heard since: it may have writes that no other site has. Delete the group when it is back.`,
+      `Site ${siteId}, which was the primary of group ${name} before, has not been heard since: it may have writes that no other site has. Delete the group when it is back, or answer for it that it does not come back (abandon-former).`,
       { figures },
     );
   if (divergent && divergent.count > 0 && !divergent.discarded)

@@ -30,11 +30,12 @@ export const legView = ({ siteId, from, mode, linkId, mbps, standby }: GroupLeg)
   ...(standby ? { standby: true } : {}),
 });
 
-const formerView = ({ siteId, epoch, demoted, divergent }: FormerPrimary) => ({
+const formerView = ({ siteId, epoch, demoted, divergent, abandoned }: FormerPrimary) => ({
   siteId,
   epoch,
   demoted: demoted === true,
   ...(divergent ? { divergent: { ...writesView(divergent), discarded: divergent.discarded } } : {}),
+  ...(abandoned ? { abandoned: { ...abandoned, at: iso(abandoned.at) } } : {}),
 });
 
 /** How many writes, and from when to when. */

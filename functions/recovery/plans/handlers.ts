@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { HypervisorPort } from '../../../shared/hypervisor/port.ts';
-import { type DomainError, invalid, notFound } from '../../../shared/kernel/errors.ts';
+import { busy, type DomainError, invalid, notFound } from '../../../shared/kernel/errors.ts';
 import type { Execution } from '../../../shared/model/execution.ts';
+import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import {
   type RecoveryPlan,
   type RecoveryPlanSpec,
@@ -13,7 +14,7 @@ import { partKeys } from '../../../shared/plans/records.ts';
 import { routeOf } from '../../../shared/recovery/route.ts';
 import { type AutomaticPlan, isAutomatic } from '../../../shared/recovery/take-over.ts';
 import { testsOtherwise, voided } from '../../../shared/recovery/tested.ts';
-import { decideAnew } from '../../../shared/store/anew.ts';
+import { decideAnew, Raced } from '../../../shared/store/anew.ts';
 import { keys, tenantPart } from '../../../shared/store/keys.ts';
 import { TenantData } from '../../../shared/store/tenant-data.ts';
 import { MAX_ACTIONS, Transaction } from '../../../shared/store/transaction.ts';
@@ -176,7 +177,8 @@ async function change(call: Call<z.infer<typeof recoveryPlanChange>>) {
 async function end(call: Call<never>) {
   const plan = await read(call);
   call.checkVersion(plan);
-  const refused = deleteRefused(plan);
+  const groups = await new PlanReader(call.deps.store, call.tenantId).groups(plan.groups);
+  const refused = deleteRefused(plan, groups);
   if (refused) throw refused;
   const tx = new Transaction()
     .delete(keys.plan(call.tenantId, plan.id), {
@@ -188,6 +190,7 @@ async function end(call: Call<never>) {
     .delete(keys.plannedPlan(plan.id))
     .delete(nameKey(call.tenantId, plan.name));
   markAutomatic(tx, plan, undefined);
+  for (const group of groups) if (group.usedBy === plan.id) letGo(tx, group);
   await reserve(tx, call, plan, undefined);
   const answer = await orDecidedAnew(() =>
     call.commit(tx, { status: 204 }, { event: { type: 'plan.deleted', subject: plan.id } }),
@@ -195,6 +198,17 @@ async function end(call: Call<never>) {
   await deleteRecords(call, plan);
   return answer;
 }
+
+/** It serves this plan no more (DR-19). */
+const letGo = (tx: Transaction, { tenantId, id, name, version }: ProtectedGroup): Transaction =>
+  tx.update(keys.group(tenantId, id), {
+    remove: ['usedBy'],
+    add: { version: 1 },
+    condition: '#version = :version',
+    names: { '#version': 'version' },
+    values: { ':version': version },
+    onFail: () => new Raced(busy(`Protected group ${name} changes faster than this request can; try again.`)),
+  });
 
 const versionedOrGone = (plan: RecoveryPlan, found: unknown): Error =>
   found ? (versioned(plan).onFail?.(found as never) as DomainError) : notFound('recovery plan', plan.id);

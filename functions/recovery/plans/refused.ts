@@ -1,4 +1,5 @@
 import { DomainError } from '../../../shared/kernel/errors.ts';
+import type { ProtectedGroup } from '../../../shared/model/protection.ts';
 import type { RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import { nextOf } from '../../../shared/recovery/readiness.ts';
 
@@ -23,9 +24,13 @@ export function patchRefused(
   );
 }
 
-/** Without its plan, a group that was switched could not be protected again, nor a test be cleaned up. */
-export function deleteRefused(plan: RecoveryPlan): DomainError | undefined {
-  if (plan.claim === undefined && plan.state === 'ready') return undefined;
+/**
+ * Without its plan, a group that was switched could not be protected again, nor a test be cleaned up: unless there is no site
+ * any more to which it could be.
+ */
+export function deleteRefused(plan: RecoveryPlan, groups: readonly ProtectedGroup[]): DomainError | undefined {
+  const nowhere = groups.every(({ former }) => former?.abandoned !== undefined && former.demoted !== true);
+  if (plan.claim === undefined && (plan.state === 'ready' || (plan.state === 'recovered' && nowhere))) return undefined;
   return new DomainError(
     'in-use',
     `Plan ${plan.name} is ${plan.state}, and its groups are with it. What can be done: ${nextOf(plan)}.`,

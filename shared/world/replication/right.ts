@@ -20,7 +20,10 @@ export function rightOf(
   if (lease && now < lease.until && !lease.revoked.includes(copy.groupId)) return 'lease';
   const sees = (siteId: string, link: { id: string; latencyMs: number; mbps: number }) =>
     hears(lineOf({ from: copy.siteId, to: siteId, link, storage: [] }, faults, now), now);
-  const legs = copy.legs.every((leg) => leg.from === copy.siteId && sees(leg.siteId, leg.link));
+  // A copy that is gone may have taken its place before.
+  const legs = copy.legs.every(
+    (leg) => leg.from === copy.siteId && copies.has(leg.siteId) && sees(leg.siteId, leg.link),
+  );
   const rivals = rivalsOf(copy, copies).every(
     ({ siteId, epoch, feed }) => feed?.from === copy.siteId && epoch <= copy.epoch && sees(siteId, feed.link),
   );

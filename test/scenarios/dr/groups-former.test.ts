@@ -73,3 +73,86 @@ describe('a site returns after a failover', () => {
     expect(await alarms()).not.toContain('divergent-writes');
   });
 });
+
+describe('a site that never returns', () => {
+  const abandon = (id: string, siteId = 'site_a') =>
+    story.groups.action(id, 'abandon-former', { siteId, reason: 'the building burnt down' });
+  const stateOf = async (plan: string) => (await story.planNow(plan)).state;
+
+  it('is abandoned by a person, with a reason: then its plan and its group can be dissolved, and protected anew', async () => {
+    const { group, plan } = await returned();
+    expect([await stateOf(plan.id), (await story.groups.call('DELETE', `/${group.id}`)).status]).toEqual([
+      'recoveredPeerPending',
+      409,
+    ]);
+    expect((await abandon(group.id)).status).toBe(200);
+    expect((await story.groups.get(group.id)).former).toMatchObject({
+      siteId: 'site_a',
+      demoted: false,
+      abandoned: { reason: 'the building burnt down' },
+    });
+    expect(await stateOf(plan.id)).toBe('recovered');
+    const { client } = story.test;
+    expect((await client.call('DELETE', `/v1/recovery-plans/${plan.id}`, { token: story.acme.token })).status).toBe(
+      204,
+    );
+    expect((await story.groups.call('DELETE', `/${group.id}`)).status).toBe(202);
+    await story.test.until(async () => (await story.groups.call('GET', `/${group.id}`)).status === 404, 60);
+    const { vms, groups, links } = await story.belief();
+    expect([groups, vms.map((vm) => [vm.state, vm.siteId, vm.protection])]).toEqual([
+      [],
+      vms.map(() => ['running', 'site_b', undefined]),
+    ]);
+    expect(links.map((l) => l.freeMbps)).toEqual(links.map((l) => l.mbps));
+    expect(await alarms()).toContain('copies-left-behind');
+  });
+
+  it('and comes back all the same: it is demoted, what it has alone is kept, and it can be protected again', async () => {
+    const { group, plan, mend } = await returned();
+    await abandon(group.id);
+    await mend();
+    await story.test.advance(60);
+    expect((await story.groups.get(group.id)).former).toMatchObject({ demoted: true, divergent: { count: 6 } });
+    const early = await story.test.client.call('DELETE', `/v1/recovery-plans/${plan.id}`, { token: story.acme.token });
+    expect(early.status).toBe(409);
+    await story.groups.action(group.id, 'discard-divergence', { reason: 'entered again by hand' });
+    expect((await story.done(plan, 'reprotect')).state).toBe('success');
+  });
+
+  it('comes back after its group was dissolved, and never writes again', async () => {
+    const { group, plan, mend } = await returned();
+    await abandon(group.id);
+    await story.test.client.call('DELETE', `/v1/recovery-plans/${plan.id}`, { token: story.acme.token });
+    await story.groups.call('DELETE', `/${group.id}`);
+    await story.test.until(async () => (await story.groups.call('GET', `/${group.id}`)).status === 404, 60);
+    await mend();
+    await story.test.advance(300);
+    const { copies } = await story.test.client.must<{ copies: { siteId: string; writes: boolean }[] }>(
+      'GET',
+      '/v1/sim/world',
+      story.test.operator,
+    );
+    expect(copies.filter((c) => c.writes)).toEqual([]);
+    expect((await story.belief()).vms.map((vm) => [vm.state, vm.siteId])).toEqual([
+      ['running', 'site_b'],
+      ['running', 'site_b'],
+    ]);
+  });
+
+  it.each([
+    ['a site that is not its former primary', 'site_b', 409],
+    ['a site that has been abandoned', 'site_a', 409],
+  ])('nobody abandons %s', async (what, siteId, status) => {
+    const { group } = await returned();
+    if (what.includes('been')) await abandon(group.id);
+    expect((await abandon(group.id, siteId)).status).toBe(status);
+  });
+
+  it('nor one that was heard: what it has is looked at', async () => {
+    const { group, mend } = await returned();
+    await mend();
+    await story.test.advance(60);
+    const { status, body } = await abandon(group.id);
+    expect([status, (body as { detail?: string }).detail]).toEqual([409, expect.stringContaining('was heard since')]);
+  });
+});

@@ -29,6 +29,7 @@ const BELONGS_TO_ITS_PLAN: Record<string, Request> = {
   deleteVm: {},
   startVm: {},
   stopVm: {},
+  growDisk: { path: { disk: 'root' }, body: () => ({ sizeGiB: 200 }) },
   migrateSystemVm: { body: () => ({}) },
   migrateSystemVmDisks: { body: () => ({ disks: [{ name: 'root', datastoreId: 'ds_b_san' }] }) },
 };
@@ -71,9 +72,10 @@ const OPEN: Record<string, Request> = {
 /** They name no VM. What they do to hosts, sites, plans and groups happens to copies as to any VM, or is the plan's own. */
 const NO_VM = `
   createVpc patchVpc deleteVpc createNetwork patchNetwork deleteNetwork cancelOperation
+  failoverSite migrateSite cancelSiteSwitch
   createTenant createVdc patchTenantVdc loadEstate explainPlacement runLab
   patchCluster patchHost powerOnHost enterMaintenance exitMaintenance expandHost disarmCluster armCluster confirmFenced
-  deleteProtectedGroup suspendProtectedGroup resumeProtectedGroup executeProtectedGroup discardDivergence
+  deleteProtectedGroup suspendProtectedGroup resumeProtectedGroup executeProtectedGroup discardDivergence abandonFormer
   deleteRecoveryPlan testRecoveryPlan cleanupRecoveryPlan migrateRecoveryPlan failoverRecoveryPlan reprotectRecoveryPlan
   failbackRecoveryPlan rollbackRecoveryPlan resumeExecution cancelExecution
   createFault endFault setClock
