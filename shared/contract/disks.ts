@@ -20,7 +20,6 @@ export const disksContract = {
     problems: [
       'illegal-transition',
       'in-use',
-      'in-use',
       'quota-exceeded',
       'no-capacity',
       'feature-unavailable',
