@@ -62,7 +62,7 @@ export class Probe {
     const beats = await this.allHeartbeats();
     await this.guests.look(beats, now);
     await this.protection.run(now, this.silent);
-    await this.takeOver.look(now, this.silent);
+    if (this.protection.watches) await this.takeOver.look(now, this.silent);
     await this.placeholders.run(now, this.protection.watches);
     if (!this.find(beats, now).length && !this.dueIncidents(now).length) return [];
     await this.refresh(now);

@@ -27,7 +27,7 @@ const LISTED_MS = MINUTE;
 
 /**
  * Watches over plans that take over by themselves (I8). While all sites answer it reads one plan after the other only to see
- * what was taken over; without such plans it reads one list a minute.
+ * what was taken over; without such plans it reads one list a minute, without protected groups nothing.
  */
 export class TakeOverWatch {
   private readonly runtime: Runtime;
