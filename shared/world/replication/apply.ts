@@ -37,9 +37,10 @@ export async function bringTo(
     await world.store.commit(tx);
     begun = { ...copy, applying: upTo, revision: copy.revision + 1 };
   }
-  const due = waiting.filter((e) => e.sequence <= upTo);
   // The first copy of what joined later holds newer blocks already.
   const volumes = copy.volumes.filter((v) => (v.from ?? 0) <= upTo);
+  const since = new Map(volumes.map((v) => [nameOf(v), v.since ?? 0]));
+  const due = waiting.filter((e) => e.sequence <= upTo && e.sequence > (since.get(nameOf(e)) ?? 0));
   await applyWrites(world, { ...begun, volumes }, due);
   return begun;
 }

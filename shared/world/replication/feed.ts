@@ -112,7 +112,9 @@ async function join(
   const left = line ? (underWay(there.feed, line, now)?.bytes ?? 0) : 0;
   const made = (copied.owed?.made ?? 0) + again.reduce((sum, d) => sum + d.bytes, 0);
   const feed: Feed = { ...carried(there, primary, leg, now), joining: { bytes: left + made, begunAt: now } };
-  const volumes = refs.map((r) => kept.find((k) => k.id === r.id) ?? { ...r, joining: true as const });
+  const volumes = refs.map(
+    (r) => kept.find((k) => k.id === r.id) ?? { ...r, joining: true as const, since: primary.sequence },
+  );
   const tx = mustBeBegun(new Transaction(), primary, head).update(
     copyKey(copied),
     { set: { feed, volumes }, remove: ['owed'], add: { revision: 1 }, ...sameRevision(copied) },
@@ -220,6 +222,6 @@ async function beginFeed(
     usableFrom: head,
     sending: { sequence: Math.max(head, held), stateAt: now, bytes, begunAt: now },
   };
-  const volumes = refs.map((r) => kept.find((k) => k.id === r.id) ?? { ...r, from: head });
+  const volumes = refs.map((r) => kept.find((k) => k.id === r.id) ?? { ...r, from: head, since: primary.sequence });
   await change(world, primary, base, { set: { feed, volumes }, remove: ['making', 'owed'] });
 }

@@ -24,9 +24,10 @@ export interface WorldCopy {
   /**
    * Its volumes here, in the same order at every site. `joined`: by the order of that version. `from`: of a
    * secondary, earlier points do not hold it, since its first copy was made while guests wrote. `joining`: its first copy has
-   * not crossed the link yet, and no point holds it, while the others stay in step.
+   * not crossed the link yet, and no point holds it, while the others stay in step. `since`: of writes up to this one
+   * its first copy has what counts; others belong to an older history of the volume, as it had left the group for a while.
    */
-  volumes: (VolumeRef & { joined: number; from?: number; joining?: true })[];
+  volumes: (VolumeRef & { joined: number; from?: number; joining?: true; since?: number })[];
   /** They belong to it no more, and may still carry its mark. */
   leaving?: VolumeRef[];
   /** To whom writes belong: those from `from` on were acknowledged under `epoch`. Oldest first. */

@@ -114,7 +114,7 @@ async function takeOver(site: Site, copy: WorldCopy, order: PromoteOrder, settle
   const lost = lostAt(copy, point.sequence, settled, byItsWord);
   const inStep = copy.feed.state === 'synced' && point.sequence === copy.sequence;
   const promotion: Promotion = { epoch: order.epoch, point, lost, exact: byItsWord || inStep };
-  const held = heldAt(copy.volumes, point.sequence).map(({ from: _, ...v }) => v);
+  const held = heldAt(copy.volumes, point.sequence).map(({ from: _, since: __, ...v }) => v);
   const tx = new Transaction().update(
     copyKey(copy),
     {

@@ -58,7 +58,7 @@ export async function settle({ world, clock }: Site, groupId: string): Promise<S
     // was not told of: it could hold more than the new history has.
     const beyond = source === root ? {} : { beyond: { writes, line: settled.lines.get(source.siteId) } };
     const still = copy.making || copy.epoch !== root.epoch || newestPrimary(copies) !== root;
-    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available, ...beyond });
+    const moved = still ? copy : await move(world, copy, root, { line, now, entries, available, ...beyond, writes });
     copies.set(copy.siteId, moved);
     settled.waiting.set(
       copy.siteId,
@@ -82,7 +82,7 @@ async function move(
   world: World,
   copy: Fed,
   root: WorldCopy,
-  ground: Ground & { entries: JournalEntry[] },
+  ground: Ground & { writes: JournalEntry[] },
 ): Promise<WorldCopy> {
   if (copy.feed.joining && joinedAt(copy.feed, ground.line) <= ground.now) return joined(world, copy);
   const { feed, holds } = advance(copy, ground);
@@ -92,7 +92,8 @@ async function move(
   if (!changed) return copy;
   const joining = synced && feed.joining ? { joining: { ...feed.joining, begunAt: ground.now } } : {};
   const after = { ...feed, ...(synced ? { state: 'synced' as const } : {}), ...joining };
-  return commitMove(world, copy, { holds, feed: after }, ground.entries, synced ? root : undefined);
+  // Points that it was sent by another source may be newer than what this one has.
+  return commitMove(world, copy, { holds, feed: after }, ground.writes, synced ? root : undefined);
 }
 
 async function commitMove(

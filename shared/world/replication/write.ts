@@ -59,22 +59,32 @@ export async function addReplication(
     at: now,
   };
   tx.put(replicationKeys.entry(copy.groupId, sequence, copy.epoch), entry, { table: 'world' });
-  const twins = copy.legs.filter((l) => l.mode === 'sync');
+  const twins = twinsOf(copy, copies);
   if (right === 'sight')
     for (const rival of rivalsOf(copy, copies))
-      if (!twins.some((l) => l.siteId === rival.siteId)) mustNotTakeOver(tx, rival, overtaken);
-  for (const leg of twins) {
-    const other = copies.get(leg.siteId);
-    if (other?.feed?.state !== 'synced') {
-      if (other) mustBeSame(tx, other, overtaken);
+      if (!twins.some((t) => t.siteId === rival.siteId)) mustNotTakeOver(tx, rival, overtaken);
+  for (const other of twins) {
+    if (other.feed?.state !== 'synced') {
+      mustBeSame(tx, other, overtaken);
       continue;
     }
     const line = await lineTo(world, copies, other, faults, now);
     if (!line || !carries(line, now))
-      throw busy(`The write is held back: ${leg.siteId} does not answer, and the group was not told to go on alone.`);
+      throw busy(`The write is held back: ${other.siteId} does not answer, and the group was not told to go on alone.`);
     await addTwin(tx, world, other, { volume, block }, sequence, overtaken);
   }
 }
+
+/**
+ * Copies that take part in each write, or are about to: those of synchronous legs, and any that holds itself for in step. An
+ * order that takes its leg away, or changes it, is not carried out before the copy was told: until then it misses nothing.
+ */
+const twinsOf = (copy: WorldCopy, copies: ReadonlyMap<string, WorldCopy>): WorldCopy[] => {
+  const legs = new Set(copy.legs.filter((l) => l.mode === 'sync').map((l) => l.siteId));
+  const inStep = ({ role, epoch, feed }: WorldCopy) =>
+    role === 'secondary' && epoch === copy.epoch && feed?.state === 'synced' && feed.from === copy.siteId;
+  return [...copies.values()].filter((c) => c.siteId !== copy.siteId && (legs.has(c.siteId) || inStep(c)));
+};
 
 async function mustHaveRight(
   world: World,

@@ -27,6 +27,8 @@ interface Write {
 class Life {
   readonly told: string[] = [];
   private readonly acknowledged = new Map<string, Write[]>();
+  /** What was ever acknowledged, lost since or not. */
+  private readonly ever = new Set<string>();
   private members: string[];
   private primary = 'a';
   private epoch = 1;
@@ -61,6 +63,7 @@ class Life {
     try {
       const { sequence } = await lab.write(vm, index, text, primary);
       this.acknowledged.get(vm)?.push({ index, text, number: sequence });
+      this.ever.add(text);
     } catch (error) {
       if (!NO_WRITE.test(String(error))) throw error;
     }
@@ -197,9 +200,17 @@ class Life {
     const common = Math.min(point, commonBeginning(old.branches, copy.branches));
     const gone = await writesAfter(lab.store, GROUP, old.branches, common);
     expect((await lab.status(former)).divergent?.count, this.told.join('; ')).toBe(gone.length);
+    // One that did not follow the former primary has what was lost when that took over: it is there again.
+    const own = await writesAfter(lab.store, GROUP, copy.branches, common);
+    const again = own.filter((e) => e.sequence <= point);
     for (const vm of lab.vms) {
       const first = Math.min(...gone.filter((e) => e.vmId === vm).map((e) => e.volumeSequence));
       const kept = (this.acknowledged.get(vm) ?? []).filter((w) => w.number < first);
+      for (const { index, data, volumeSequence: number } of again.filter((e) => e.vmId === vm)) {
+        const text = Buffer.from(data).toString();
+        expect(this.ever.has(text), `${text} of ${vm} was never acknowledged`).toBe(true);
+        kept.push({ index, text, number });
+      }
       // What was no member stays as it is found there: an ordinary disk.
       const found = Object.entries(await lab.blocks(target, vm));
       const plain = found.map(([index, text]) => ({ index: Number(index), text, number: 0 }));
