@@ -1,6 +1,6 @@
 import type { Runtime } from '../../shared/aws/runtime.ts';
 import type { Execution } from '../../shared/model/execution.ts';
-import type { FormerPrimary, ProtectedGroup } from '../../shared/model/protection.ts';
+import { type FormerPrimary, type ProtectedGroup, waitsForFormer } from '../../shared/model/protection.ts';
 import { planMachine, type RecoveryPlan } from '../../shared/model/recovery-plan.ts';
 import { asTenant } from '../../shared/store/context.ts';
 import { groupChange, tellOfGroup } from '../../shared/store/groups.ts';
@@ -65,11 +65,11 @@ async function settleExecution(
   return execution;
 }
 
-/** Other groups of the plan may have formers that nobody has heard yet: then it goes on waiting. */
+/** Other groups of the plan may have formers that nobody has heard yet, nor given up: then it goes on waiting. */
 async function settlePlan(tx: Transaction, plan: RecoveryPlan, group: ProtectedGroup, data: TenantData): Promise<void> {
   if (plan.state !== 'recoveredPeerPending') return;
   const others = await Promise.all(plan.groups.filter((id) => id !== group.id).map((id) => data.find('group', id)));
-  if (others.some((g) => g?.former && !g.former.demoted)) return;
+  if (others.some((g) => g && waitsForFormer(g))) return;
   tx.update(keys.plan(plan.tenantId, plan.id), {
     set: { state: planMachine.next(plan.state, 'peerSettled') },
     add: { version: 1 },

@@ -203,6 +203,10 @@ export interface FormerPrimary {
   abandoned?: { at: number; by: string; reason: string };
 }
 
+/** Whether a former primary is still waited for: it was not heard, and nobody has said that it does not come back. */
+export const waitsForFormer = ({ former }: Pick<ProtectedGroup, 'former'>): boolean =>
+  former !== undefined && former.demoted !== true && former.abandoned === undefined;
+
 /** What a VM's membership means for it. On the VM, so that all ledgers follow from VMs alone. */
 export interface Protection {
   groupId: string;

@@ -1,3 +1,4 @@
+import { waitsForFormer } from '../../shared/model/protection.ts';
 import { causeOf, type State, type StepDeps } from '../engine/step-table.ts';
 import { type Case, enterPhase, findCase, loadCase } from '../recovery-plan/case.ts';
 import { settleHeld } from '../recovery-plan/settle.ts';
@@ -5,7 +6,7 @@ import { endSwitch, missedOf, outcomeOf, type Switch, succeed } from '../recover
 
 /** A former primary that is not heard yet is waited for: what was lost is settled by its word. */
 const failover = ({ groups }: Case): Switch => ({
-  done: groups.every((g) => !g.former || g.former.demoted === true) ? ['failedOver', 'peerSettled'] : ['failedOver'],
+  done: groups.some(waitsForFormer) ? ['failedOver'] : ['failedOver', 'peerSettled'],
   failed: 'failoverFailed',
   group: 'recovered',
 });

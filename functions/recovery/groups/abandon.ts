@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { abandonFormer } from '../../../shared/contract/protection.ts';
 import { DomainError } from '../../../shared/kernel/errors.ts';
-import type { FormerPrimary, ProtectedGroup } from '../../../shared/model/protection.ts';
+import { type FormerPrimary, type ProtectedGroup, waitsForFormer } from '../../../shared/model/protection.ts';
 import { planMachine, type RecoveryPlan } from '../../../shared/model/recovery-plan.ts';
 import { decideAnew, Raced } from '../../../shared/store/anew.ts';
 import { keys } from '../../../shared/store/keys.ts';
@@ -49,15 +49,12 @@ function mustBeWaitedFor({ name, state, former }: ProtectedGroup, siteId: string
   });
 }
 
-const isSettled = ({ former }: ProtectedGroup): boolean =>
-  !former || former.demoted === true || former.abandoned !== undefined;
-
 async function settlePlans(tx: Transaction, call: Call<never>, group: ProtectedGroup): Promise<void> {
   const data = new TenantData(call.deps.store, call.context);
   const { items } = await data.list('plan', { limit: 100, contains: { groups: group.id } });
   for (const plan of items.filter((p) => p.state === 'recoveredPeerPending')) {
     const others = await Promise.all(plan.groups.filter((id) => id !== group.id).map((id) => data.find('group', id)));
-    if (others.every((g) => !g || isSettled(g))) settle(tx, plan);
+    if (!others.some((g) => g && waitsForFormer(g))) settle(tx, plan);
   }
 }
 

@@ -1,4 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { settleFormer } from '../../../functions/probe/former.ts';
+import { makeIds } from '../../../shared/kernel/ids.ts';
+import { seededRandom } from '../../../shared/kernel/random.ts';
+import type { ProtectedGroup } from '../../../shared/model/protection.ts';
+import { keys } from '../../../shared/store/keys.ts';
 import { ASYNC, Switching } from '../../support/switching.ts';
 
 let story: Switching;
@@ -137,6 +142,28 @@ describe('a site that never returns', () => {
       ['running', 'site_b'],
       ['running', 'site_b'],
     ]);
+  });
+
+  it('of two groups one was given up and the other is heard first: their plan waits for nobody any more', async () => {
+    story = await Switching.start();
+    const [one, other] = [await story.protect(1, ASYNC), await story.protect(1, ASYNC)];
+    const plan = await story.plan([one.group, other.group]);
+    await story.test.advance(400);
+    const fault = await story.test.fault('site-loss', 'site_a');
+    await story.done(plan, 'failover');
+    expect((await abandon(one.group.id)).status).toBe(200);
+    expect(await stateOf(plan.id)).toBe('recoveredPeerPending');
+    const { store } = story.test.cloud;
+    const known = await store.get<ProtectedGroup>(keys.group(story.acme.id, other.group.id));
+    if (!known?.former) throw new Error('there is no former primary');
+    // One of its two sites' answers comes before the other.
+    const { clock } = story.test;
+    const runtime = { store, clock, ids: makeIds(clock, seededRandom(1)) } as unknown as Parameters<
+      typeof settleFormer
+    >[2];
+    await settleFormer(known, { ...known.former, demoted: true }, runtime);
+    expect(await stateOf(plan.id)).toBe('recovered');
+    await story.test.client.must('DELETE', `/v1/sim/faults/${fault.id}`, story.test.operator);
   });
 
   it.each([
