@@ -7,8 +7,9 @@
  * 2. Remove  copies are deleted, their room given back, VMs let go of   undo: none
  * 3. Finish  forgets the group, gives back its part of links and seats   undo: none
  *
- * It only goes forward. When it fails the group stays `unprotected`, and can be deleted again. A site that stays silent for
- * PATIENCE_MS is not waited for, one that was abandoned not at all: what stands there is left behind, and an alarm says so.
+ * It only goes forward. When it fails the group stays `unprotected`, and can be deleted again; so it is when the site that it
+ * is at stays silent for PATIENCE_MS, and nothing was deleted then. Another silent site is not waited for longer, one that was
+ * abandoned not at all: what stands there is left behind, and an alarm says so.
  */
 import { PortTimeout } from '../../shared/hypervisor/port.ts';
 import { MINUTE } from '../../shared/kernel/clock.ts';
@@ -24,7 +25,7 @@ import { shiftLinks } from '../../shared/store/ledger.ts';
 import { Operations } from '../../shared/store/outbox.ts';
 import { changePlaceholders, readPlaceholders, SeatsMoved } from '../../shared/store/placeholders.ts';
 import { Transaction } from '../../shared/store/transaction.ts';
-import { type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
+import { GiveUp, type State, type StepDeps, type StepTable, TryAgain } from '../engine/step-table.ts';
 import { changed, heldGroup, membersOf, mustHold, release } from '../group/records.ts';
 
 /** How long a silent site is waited for, ms. Declared; longer than most cuts, and below what counts as forgotten (INV-13). */
@@ -46,14 +47,26 @@ async function drop(state: State, deps: StepDeps): Promise<Record<string, unknow
   const members = await everyMember(group, deps);
   const copies = members.flatMap((vm) => vm.protection?.replicas.map((r) => r.siteId) ?? []);
   const legs = group.legs.map((leg) => leg.siteId);
+  const { createdAt } = await new Operations(deps.store, SYSTEM).get(state.operationId);
+  const waitedLong = deps.clock.now() - createdAt >= PATIENCE_MS;
+  await dropAtPrimary(group, waitedLong, deps);
   const silent: string[] = [];
-  for (const siteId of new Set([group.primarySiteId, ...legs, ...copies]))
+  for (const siteId of new Set([...legs, ...copies].filter((id) => id !== group.primarySiteId)))
     if (!(await dropped(siteId, group, deps))) silent.push(siteId);
   const { former } = group;
   if (silent.every((siteId) => siteId === former?.siteId && former.abandoned !== undefined)) return { silent };
-  const { createdAt } = await new Operations(deps.store, SYSTEM).get(state.operationId);
-  if (deps.clock.now() - createdAt < PATIENCE_MS) throw new TryAgain(`site ${silent.join(', ')} does not answer`);
+  if (!waitedLong) throw new TryAgain(`site ${silent.join(', ')} does not answer`);
   return { silent };
+}
+
+/**
+ * Without it nothing goes on: a primary that has lost its copies, and whose lease nobody renews any more, would hold its
+ * guests back for good.
+ */
+async function dropAtPrimary(group: ProtectedGroup, waitedLong: boolean, deps: StepDeps): Promise<void> {
+  if (await dropped(group.primarySiteId, group, deps)) return;
+  const words = `site ${group.primarySiteId}, which the group is at, does not answer`;
+  throw waitedLong ? new GiveUp('site-silent', words) : new TryAgain(words);
 }
 
 /** False when the site does not answer. */

@@ -174,6 +174,29 @@ describe('what is asked of sites that cannot do it', () => {
   });
 });
 
+describe('a group is dissolved while the site that it is at is silent', () => {
+  it('it is not: everything stays, its guests write when the site is back, and it is dissolved then', async () => {
+    const vm = await begin();
+    const group = await groups.protected([vm], async15);
+    const fault = await test.fault('site-loss', 'site_a');
+    await test.advance(30);
+    const { body } = await groups.call<{ id: string }>('DELETE', `/${group.id}`);
+    await test.settle();
+    const path = `/v1/operations/${body.id}`;
+    const operation = await test.client.must<{ state: string }>('GET', path, acme.token);
+    expect(operation.state).toBe('failed');
+    expect((await groups.get(group.id)).state).toBe('unprotected');
+    await mend(fault);
+    await test.advance(600);
+    expect(await write(vm, 1)).toBe(200);
+    expect((await groups.call('DELETE', `/${group.id}`)).status).toBe(202);
+    await test.settle();
+    expect((await groups.call('GET', `/${group.id}`)).status).toBe(404);
+    expect(await write(vm, 2)).toBe(200);
+    expect(await alarms()).not.toContain('copies-left-behind');
+  });
+});
+
 describe('three centres as a star', () => {
   it('when the link to the far one is cut, the near one feeds it', async () => {
     const vm = await begin('three-centres');
