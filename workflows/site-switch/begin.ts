@@ -10,8 +10,8 @@ import {
   type SiteSwitchPart,
 } from '../../shared/model/site-switch.ts';
 import { beginAction } from '../../shared/plans/begin.ts';
-import { type Asker, readGround } from '../../shared/plans/ground.ts';
-import { isUnderWay } from '../../shared/recovery/site-order.ts';
+import { type Asker, type Ground, readGround } from '../../shared/plans/ground.ts';
+import { isUnderWay, plansAt } from '../../shared/recovery/site-order.ts';
 import { decideAnew } from '../../shared/store/anew.ts';
 import { SYSTEM } from '../../shared/store/context.ts';
 import { accept } from '../../shared/store/outbox.ts';
@@ -62,6 +62,10 @@ async function begin(
     ...(before ? { before } : {}),
   };
   const ground = await readGround(asker, plan, record.action, body);
+  if (!isAt(record.siteId, ground)) {
+    const { heldSince: _, code: __, ...rest } = entry;
+    return note(part, { ...rest, outcome: 'notBegun', reason: `it is not at ${record.siteId} any more` }, deps);
+  }
   const { tx, operation, execution } = await beginAction(asker, deps.port, ground);
   const { heldSince: _, code: __, reason: ___, ...rest } = entry;
   const after = setPlans(tx, part, [
@@ -70,6 +74,15 @@ async function begin(
   accept(tx, operation, auditOf(record, operation, deps));
   await deps.store.commit(tx);
   return after;
+}
+
+/**
+ * Whether the plan is still what a switch of this site is about. Its tenant may have brought it away, and protected it the
+ * other way round, before its turn came: begun now it would lead back.
+ */
+function isAt(siteId: string, { asked: { plan, groups, previous } }: Ground): boolean {
+  const last = new Map(previous ? [[plan.id, previous]] : []);
+  return plansAt(siteId, [plan], new Map(groups.map((g) => [g.id, g])), last).length > 0;
 }
 
 /** Who has had it begun, on the trail as if they had asked for this very plan. */

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { makeIds } from '../../../shared/kernel/ids.ts';
+import { seededRandom } from '../../../shared/kernel/random.ts';
+import type { SiteSwitch, SiteSwitchPart } from '../../../shared/model/site-switch.ts';
 import { readBelief } from '../../../shared/store/belief.ts';
+import { keys } from '../../../shared/store/keys.ts';
+import { beginPlan } from '../../../workflows/site-switch/begin.ts';
 import { type Guarded, SiteSwitching } from '../../support/site-switching.ts';
 import { ASYNC, SYNC } from '../../support/switching.ts';
 
@@ -58,6 +63,31 @@ describe('a site burns, and one request fails over all of its plans', () => {
     expect(report.lostWrites).toMatchObject({ count: 12, known: 'exact' });
     expect(report.items.map((i) => i.lostWrites?.count)).toEqual([6, 6]);
     expect(report.rpoSeconds).toBeGreaterThan(0);
+  });
+
+  it('what its tenant has brought away and protected before its turn came is not brought back to the burning site', async () => {
+    site = await SiteSwitching.start();
+    const { plan, story } = await site.tenant('acme');
+    expect((await story.done(plan, 'migrate')).state).toBe('success');
+    expect((await story.done(plan, 'reprotect')).state).toBe('success');
+    const { store } = site.test.cloud;
+    const clock = site.test.clock;
+    const random = seededRandom(1);
+    const deps = { store, clock, random, ids: makeIds(clock, random) } as unknown as Parameters<typeof beginPlan>[3];
+    const entry = {
+      planId: plan.id,
+      tenantId: story.acme.id,
+      name: plan.name,
+      rank: 1,
+      turn: 0,
+      outcome: 'waiting',
+    } as const;
+    const part: SiteSwitchPart = { switchId: 'op_1', n: 0, plans: { [plan.id]: entry }, version: 1 };
+    await store.put(keys.siteSwitchPart('op_1', 0), part);
+    const record = { siteId: 'site_a', action: 'failover', override: { reason: 'a story' } } as unknown as SiteSwitch;
+    const after = await beginPlan(record, part, entry, deps);
+    expect(after.plans[plan.id]).toMatchObject({ outcome: 'notBegun', reason: 'it is not at site_a any more' });
+    expect((await story.planNow(plan.id)).state).toBe('ready');
   });
 
   it('what was brought home meanwhile goes the other way when the other site burns', async () => {
