@@ -67,7 +67,7 @@ export class TakeOverWatch {
     const leaseOverAt = (lease?.until ?? 0) + SITE_LEASE_MARGIN_MS;
     const there = silent.has(first.primarySiteId) ? await this.ask(groups, silent) : new Map<string, GroupStatus>();
     const found = takeOverOf({ plan, groups, previous, silent, leaseOverAt, there }, now);
-    await this.show(plan, found.kind === 'blocked' ? found : await this.begin(plan, found, now), now);
+    await this.show(plan, found.kind === 'blocked' ? found : await this.begin(plan, groups, found, now), now);
   }
 
   private async ask(groups: readonly ProtectedGroup[], silent: ReadonlySet<string>): Promise<Map<string, GroupStatus>> {
@@ -82,8 +82,16 @@ export class TakeOverWatch {
     }
   }
 
-  /** Begins it just as a person would; what refuses that is what blocks it. */
-  private async begin(plan: RecoveryPlan, found: TakeOver, now: number): Promise<TakeOver> {
+  /**
+   * Begins it just as a person would, on the very plan and groups that it was decided on: of what has changed meanwhile, as
+   * where guests have just been let go on alone, the next look decides. What refuses it is what blocks it.
+   */
+  private async begin(
+    plan: RecoveryPlan,
+    groups: readonly ProtectedGroup[],
+    found: TakeOver,
+    now: number,
+  ): Promise<TakeOver> {
     if (found.kind !== 'failover' && found.kind !== 'reprotect') return found;
     const { store, ids, random } = this.runtime;
     const asker: Asker = { tenantId: plan.tenantId, name: TAKE_OVER, now, deps: { store, ids, random } };
@@ -93,7 +101,9 @@ export class TakeOverWatch {
         if (!fresh || fresh.version !== plan.version) return;
         const action: PlanAction = found.kind;
         const body = found.kind === 'failover' ? { toSiteId: found.toSiteId } : {};
-        const { tx, operation } = await beginAction(asker, this.port, await readGround(asker, fresh, action, body));
+        const ground = await readGround(asker, fresh, action, body);
+        if (!areAs(ground.asked.groups, groups)) return;
+        const { tx, operation } = await beginAction(asker, this.port, ground);
         accept(tx, operation);
         await store.commit(tx);
       });
@@ -115,3 +125,6 @@ export class TakeOverWatch {
     this.shown.set(plan.id, raised);
   }
 }
+
+const areAs = (now: readonly ProtectedGroup[], read: readonly ProtectedGroup[]): boolean =>
+  now.length === read.length && now.every(({ id, version }, i) => read[i]?.id === id && read[i]?.version === version);

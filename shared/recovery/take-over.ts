@@ -98,8 +98,21 @@ function hindrance({ plan, groups, there }: TakeOverCase, toSiteId: string): str
       return `the guests of group ${name} went on without the copy at ${toSiteId}: writes would be lost`;
     if (status.copy.state === 'initial' || status.copy.points.length === 0)
       return `the copy of group ${name} at ${toSiteId} is not complete`;
+    const lacks = lackedBy(status.copy, status.head.sequence);
+    if (lacks !== undefined) return `the copy of group ${name} at ${toSiteId} ${lacks}: writes would be lost`;
   }
   return undefined;
+}
+
+/**
+ * What the copy itself knows that it has not, whatever is noted of its group: a pair that was suspended, or has caught up
+ * not quite, when its primary was lost.
+ */
+function lackedBy({ state, points, lacks = [] }: NonNullable<GroupStatus['copy']>, head: number): string | undefined {
+  const newest = points.at(-1)?.sequence ?? 0;
+  if (state === 'suspended') return 'was not sent to';
+  if (head > newest) return `has been told of ${head - newest} writes that it has not`;
+  return lacks.length > 0 ? `does not hold ${lacks.length} of its VMs yet` : undefined;
 }
 
 /**

@@ -66,6 +66,12 @@ describe('a synchronous pair whose site is lost', () => {
     [/went on without the copy at b: writes would be lost/, { groups: [pair({ aloneSince: NOW - 1 })] }],
     [/is not complete/, { there: copy({ state: 'initial' }) }],
     [/is not complete/, { there: copy({ points: [] }) }],
+    [
+      /was not sent to: writes would be lost/,
+      { there: copy({ state: 'suspended' }), groups: [pair({ state: 'error' })] },
+    ],
+    [/has been told of 2 writes that it has not/, { there: copy({ points: [{ ...point, sequence: 5 }] }) }],
+    [/does not hold 1 of its VMs yet/, { there: copy({ lacks: ['vm_2'] }) }],
     [/no synchronous copy at b/, { there: new Map() }],
     [/no synchronous copy at b/, { there: copy({ mode: 'async' }) }],
     [/is suspended/, { groups: [pair({ state: 'suspended' })] }],
