@@ -41,8 +41,10 @@ export class ProtectionWatch {
   /** @param silent sites that do not answer now */
   async run(now: number, silent: ReadonlySet<string>): Promise<void> {
     const refs = await this.refs(now);
-    if (refs.length === 0 || (now - this.lookedAt < LOOK_MS && this.untold.size === 0)) return;
+    const toTell = [...this.untold].some((siteId) => !silent.has(siteId));
+    if (refs.length === 0 || (now - this.lookedAt < LOOK_MS && !toTell)) return;
     const groups = await this.runtime.store.getMany<ProtectedGroup>(refs.map((r) => keys.group(r.tenantId, r.groupId)));
+    for (const siteId of this.untold) if (!groups.some((g) => g.primarySiteId === siteId)) this.untold.delete(siteId);
     await this.renew(
       groups.filter((g) => !silent.has(g.primarySiteId)),
       now,

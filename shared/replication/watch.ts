@@ -152,6 +152,12 @@ function stateFindings(
       const reason = `the link from ${down.leg.from} to ${down.leg.siteId} is down, or ${down.leg.siteId} is`;
       return [{ kind: 'error', event: state === 'protected' ? 'linkDown' : 'syncFailed', reason }];
     }
+    // Nobody has suspended the group, and all the same nothing is sent: what is believed must not be better than what is.
+    const rests = active.find((s) => s.state === 'suspended');
+    if (state === 'protected' && rests) {
+      const reason = `nothing is sent from ${rests.leg.from} to ${rests.leg.siteId}; execute the policy again`;
+      return [{ kind: 'error', event: 'linkDown', reason }];
+    }
     if (state === 'protected' && primary?.writes === 'held-back')
       return [{ kind: 'error', event: 'datastoreFault', reason: `storage of a copy of group ${name} does not answer` }];
   }

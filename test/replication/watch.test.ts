@@ -59,6 +59,21 @@ describe('while all is well', () => {
   });
 });
 
+describe('a leg to which nothing is sent', () => {
+  it.each([
+    ['asynchronous', group(), leg({ state: 'suspended' })],
+    ['synchronous', syncGroup(), leg({ mode: 'sync', state: 'suspended' })],
+  ])('is an error of a group that nobody has suspended: %s', (_, of, status) => {
+    expect(decide(of, primary([status]))).toContainEqual({
+      kind: 'error',
+      event: 'linkDown',
+      reason: expect.stringContaining('nothing is sent from a to b'),
+    });
+    expect(kinds({ ...of, state: 'suspended' }, primary([status]))).toEqual([]);
+    expect(kinds({ ...of, state: 'error', takenUpAt: NOW }, primary([status]))).toEqual([]);
+  });
+});
+
 describe('guests of a synchronous pair that are held back', () => {
   const heldBack = primary([{ ...synced, linkUp: false }], { writes: 'held-back' });
   it('go on alone, and the group is in error', () =>
