@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { PROBLEMS, type ProblemCode } from '../../kernel/errors.ts';
 import type { ApiOperation } from '../operation.ts';
-import { operation as followed } from '../shapes.ts';
+import { operation as followed, time } from '../shapes.ts';
 
 /** OpenAPI 3.1 from the contract table. Zod's JSON Schema is draft 2020-12, which is OpenAPI 3.1's own. */
 export function openapiDocument(contract: Record<string, ApiOperation>): Record<string, unknown> {
@@ -18,7 +18,7 @@ export function openapiDocument(contract: Record<string, ApiOperation>): Record<
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: { Problem: problemSchema, Operation: inline(followed, 'output') },
+      schemas: { Problem: problemSchema, Operation: inline(followed, 'output'), Time: TIME },
     },
   };
 }
@@ -123,7 +123,20 @@ function problemResponses(o: ApiOperation): Record<string, unknown> {
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): unknown =>
   schema === followed ? { $ref: '#/components/schemas/Operation' } : inline(schema, io);
 
-function inline(schema: z.ZodType, io: 'input' | 'output'): unknown {
+const inline = (schema: z.ZodType, io: 'input' | 'output'): unknown => withTime(plain(schema, io));
+
+function plain(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
   return rest;
+}
+
+/** The pattern of an instant is longer than most of what has one: it stands in one place, and what is said of it stays. */
+const TIME = plain(time, 'output');
+function withTime(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withTime);
+  if (node === null || typeof node !== 'object') return node;
+  const { description, ...rest } = node as Record<string, unknown>;
+  if (rest.format === TIME.format && rest.pattern === TIME.pattern && Object.keys(rest).length === 3)
+    return { $ref: '#/components/schemas/Time', ...(description === TIME.description ? {} : { description }) };
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withTime(value)]));
 }
